@@ -1,0 +1,1 @@
+"""certinel: device identity for MQTT fleets; a certificate is all a device needs."""

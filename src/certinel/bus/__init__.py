@@ -1,0 +1,1 @@
+"""Hints between the parts of the platform: something changed, look again."""

@@ -1,0 +1,1 @@
+"""The rules of device identity: pure, without I/O, clock or logging."""

@@ -1,0 +1,1 @@
+"""Making keys, certificates and key stores: bytes in, bytes out."""

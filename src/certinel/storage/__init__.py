@@ -1,0 +1,1 @@
+"""What the platform remembers: one set of statements, on SQLite or PostgreSQL."""
