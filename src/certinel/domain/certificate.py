@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+from typing_extensions import override
 
 from certinel.domain.distinguished_name import text_of
 from certinel.domain.identifiers import Fingerprint
@@ -53,7 +54,7 @@ class Certificate:
     """One certificate, read once. Two certificates are equal when their bytes are."""
 
     der: bytes = field(repr=False)
-    x509: x509.Certificate = field(repr=False)
+    parsed: x509.Certificate = field(repr=False)
     subject: bytes = field(repr=False)
     """DER of the subject; names are compared byte by byte."""
     issuer: bytes = field(repr=False)
@@ -104,7 +105,7 @@ class Certificate:
         algorithm = certificate.signature_algorithm_oid
         return cls(
             der=der,
-            x509=certificate,
+            parsed=certificate,
             subject=certificate.subject.public_bytes(),
             issuer=certificate.issuer.public_bytes(),
             public_key=public_key,
@@ -126,9 +127,11 @@ class Certificate:
             is_signature_weak=_is_signature_weak(certificate),
         )
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
 
+    @override
     def __hash__(self) -> int:
         return hash(self.der)
 
@@ -160,13 +163,13 @@ class Certificate:
     @property
     def common_names(self) -> list[str]:
         """Every common name of the subject, in order."""
-        attributes = self.x509.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        attributes = self.parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         return [attribute.value if isinstance(attribute.value, str) else "" for attribute in attributes]
 
     @property
     def is_ed25519(self) -> bool:
         """Whether the subject's key is Ed25519, good for device certificates only."""
-        return isinstance(self.x509.public_key(), ed25519.Ed25519PublicKey)
+        return isinstance(self.parsed.public_key(), ed25519.Ed25519PublicKey)
 
     def is_valid(self, at: datetime) -> bool:
         """Tell whether ``at`` lies within the validity, its first and last second included."""

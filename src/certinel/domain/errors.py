@@ -145,7 +145,7 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
         ),
         Code.VERSION: Explanation(
             "Certificate {subject} is of X.509 version {version}, which has no extensions.",
-            "Issue it as version 3; version 1 is taken for a device certificate directly under the trusted certificate only.",
+            "Issue it as version 3; only directly under the trusted certificate may a device certificate be version 1.",
         ),
         Code.WEAK_KEY: Explanation(
             "The key of {subject} is not accepted: {key}.",
