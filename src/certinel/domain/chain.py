@@ -1,0 +1,219 @@
+"""Paths from a presented device certificate to a trusted one, and their verification at a moment (trust.md section 3).
+
+Two independent verifiers must agree on a path: OpenSSL, which also bounds what hostile name constraints cost, and
+cryptography's. Which tenant a path counts for, and whether it may be used now, is *not* decided here: see admission.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.x509.verification import (
+    Criticality,
+    ExtensionPolicy,
+    Policy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextError, X509StoreFlags
+
+from certinel.domain.certificate import Certificate, MalformedCertificateError, common_name_fault
+from certinel.domain.errors import Code, Refusal
+from certinel.domain.path_fault import Path, PathFault, allows_client_authentication, diagnose, fault_of_form
+
+MAX_CERTIFICATES = 11
+MAX_CHAIN_BYTES = 32 * 1024
+MAX_CANDIDATE_PATHS = 16
+"""Sizes and counts of trust.md section 3, rules 1 and 3."""
+
+MAX_PATH_STEPS = 256
+"""How many partial paths are looked at; certificates of one name and many keys would otherwise multiply."""
+
+_NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which pyOpenSSL does not name."""
+
+_V1 = 1
+_DIRECT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedChain:
+    """What a device sent in the handshake, the device certificate first, the others in any order."""
+
+    certificates: tuple[Certificate, ...]
+    digest: bytes = field(repr=False)
+
+    @property
+    def leaf(self) -> Certificate:
+        """The device certificate, whose key the handshake has proven."""
+        return self.certificates[0]
+
+    @property
+    def common_name(self) -> str:
+        """The one common name of the device certificate."""
+        return self.leaf.common_names[0]
+
+
+def digest_of(presented: Sequence[bytes]) -> bytes:
+    """Return a digest of the presented bytes that also depends on where each certificate ends."""
+    whole = hashlib.sha256()
+    for der in presented:
+        whole.update(len(der).to_bytes(4, "big"))
+        whole.update(der)
+    return whole.digest()
+
+
+def read_presented(presented: Sequence[bytes]) -> PresentedChain | Refusal:
+    """Read a presented chain, refusing what is too large, malformed, or names no device (rules 1 and 2)."""
+    if not presented:
+        return Refusal(Code.NO_CERTIFICATE)
+    size = sum(len(der) for der in presented)
+    if size > MAX_CHAIN_BYTES:
+        return Refusal(Code.CHAIN_TOO_LARGE, {"size": str(size), "limit": str(MAX_CHAIN_BYTES)})
+    if len(presented) > MAX_CERTIFICATES:
+        facts = {"count": str(len(presented)), "limit": str(MAX_CERTIFICATES)}
+        return Refusal(Code.TOO_MANY_CERTIFICATES, facts)
+    certificates = []
+    for position, der in enumerate(presented):
+        try:
+            certificates.append(Certificate.parse(der))
+        except MalformedCertificateError as error:
+            return Refusal(Code.MALFORMED, {"position": str(position + 1), "reason": str(error)}, certificate=position)
+    leaf = certificates[0]
+    reason = common_name_fault(leaf)
+    if reason is not None:
+        return Refusal(Code.COMMON_NAME, {"subject": leaf.subject_text, "reason": reason}, certificate=0)
+    return PresentedChain(tuple(certificates), digest_of(presented))
+
+
+def candidate_paths(presented: PresentedChain, anchors: Sequence[Certificate]) -> Iterator[Path]:
+    """Yield paths from the leaf to one of ``anchors``, shortest first; names and key identifiers fit, no more.
+
+    The order of the certificates after the leaf does not matter, and the anchor need not be among them.
+    No path holds two certificates of the same subject and key.
+    """
+    leaf, others = presented.leaf, dict.fromkeys(presented.certificates[1:])
+    if leaf in anchors:
+        yield (leaf,)
+    partial: deque[Path] = deque([(leaf,)])
+    for _ in range(MAX_PATH_STEPS):
+        if not partial:
+            return
+        path = partial.popleft()
+        identities = {(certificate.subject, certificate.public_key) for certificate in path}
+        for anchor in _issuers_of(path[-1], anchors, identities):
+            yield (*path, anchor)
+        if len(path) < MAX_CERTIFICATES:
+            partial.extend((*path, issuer) for issuer in _issuers_of(path[-1], others, identities))
+
+
+def _issuers_of(
+    certificate: Certificate, among: Iterable[Certificate], used: set[tuple[bytes, bytes]]
+) -> Iterator[Certificate]:
+    for issuer in among:
+        if issuer.may_have_issued(certificate) and (issuer.subject, issuer.public_key) not in used:
+            yield issuer
+
+
+def verify(path: Path, *, at: datetime) -> PathFault | None:
+    """Return what is wrong with ``path`` at ``at``, or None when both verifiers find nothing.
+
+    A trusted certificate at its end that is not valid at ``at`` is *not* a fault here: its claim on the device stays
+    (trust.md section 4), and admission refuses by it.
+    """
+    fault = fault_of_form(path)
+    if fault is not None:
+        return fault
+    if len(path) == 1:  # the leaf is the trusted certificate itself, byte by byte
+        return None if path[0].is_valid(at) else diagnose(path, at=at, reason="")
+    is_anchor_valid = path[-1].is_valid(at)
+    reason = _openssl_complaint(path, at if is_anchor_valid else None)
+    if reason is None and is_anchor_valid:
+        reason = _cryptography_complaint(path, at)
+    if reason is None and is_anchor_valid:
+        return None
+    fault = diagnose(path, at=at, reason=reason or "")
+    if fault is None and reason is not None:
+        return PathFault.invalid(path, reason)
+    return fault
+
+
+def _openssl_complaint(path: Path, at: datetime | None) -> str | None:
+    # a store for every verification: OpenSSL takes the time of a store only once
+    store = X509Store()
+    store.add_cert(X509.from_cryptography(path[-1].parsed))
+    if at is None:
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN | _NO_CHECK_TIME)
+    else:
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
+        store.set_time(at)
+    leaf, *between = (X509.from_cryptography(certificate.parsed) for certificate in path[:-1])
+    try:
+        X509StoreContext(store, leaf, between).verify_certificate()
+    except X509StoreContextError as error:
+        return str(error)
+    return None
+
+
+def _cryptography_complaint(path: Path, at: datetime) -> str | None:
+    leaf, *between, anchor = (certificate.parsed for certificate in path)
+    if path[0].version == _V1:
+        return _direct_signature_complaint(leaf, anchor) if len(path) == _DIRECT else "version 1 below an intermediate"
+    verifier = (
+        PolicyBuilder()
+        .time(at)
+        .store(Store([anchor]))
+        .max_chain_depth(MAX_CERTIFICATES)
+        .extension_policies(ca_policy=_CA_POLICY, ee_policy=_LEAF_POLICY)
+        .build_client_verifier()
+    )
+    try:
+        verifier.verify(leaf, between)
+    except VerificationError as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def _direct_signature_complaint(leaf: x509.Certificate, anchor: x509.Certificate) -> str | None:
+    try:
+        leaf.verify_directly_issued_by(anchor)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
+        return str(error) or "bad signature"
+    return None
+
+
+def _require_ca(_policy: Policy, _certificate: x509.Certificate, constraints: x509.BasicConstraints) -> None:
+    if not constraints.ca:
+        raise ValueError("an issuer without CA:TRUE")
+
+
+def _require_signing(_policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("an issuer without keyCertSign")
+
+
+def _require_no_ca(_policy: Policy, _certificate: x509.Certificate, constraints: x509.BasicConstraints | None) -> None:
+    if constraints is not None and constraints.ca:
+        raise ValueError("a device certificate with CA:TRUE")
+
+
+def _require_client_usage(_policy: Policy, _certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+    if usage is not None and not allows_client_authentication(usage):
+        raise ValueError("an extended key usage without clientAuth")
+
+
+_CA_POLICY = (
+    ExtensionPolicy.permit_all()
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _require_ca)
+    .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _require_signing)
+)
+_LEAF_POLICY = (
+    ExtensionPolicy.permit_all()
+    .may_be_present(x509.BasicConstraints, Criticality.AGNOSTIC, _require_no_ca)
+    .may_be_present(x509.ExtendedKeyUsage, Criticality.AGNOSTIC, _require_client_usage)
+)

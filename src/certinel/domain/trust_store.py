@@ -1,0 +1,135 @@
+"""What every tenant of the platform vouches for, in memory, indexed for admission.
+
+A node keeps one trust store and decides from it without asking the database. Loading it and keeping it true is *not*
+done here: see the service of the same noun.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from certinel.domain.certificate import Certificate
+from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
+from certinel.domain.trusted_certificate import TrustedCertificate
+
+CLAIMS_OUTLIVE_DELETION = timedelta(days=30)
+"""A deleted trusted certificate keeps its claim for so long (trust.md section 4)."""
+
+
+class DeviceUserState(StrEnum):
+    """What the platform knows of a device's user."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What admission needs to know of a tenant."""
+
+    id: TenantId
+    domain: str | None
+    is_active: bool
+
+
+class TrustStore:
+    """The trusted certificates, tenants and device users of a platform.
+
+    Not safe for use by several threads; every change is complete when the call returns.
+    """
+
+    def __init__(self) -> None:
+        self._by_subject: dict[bytes, dict[int, TrustedCertificate]] = {}
+        self._by_tenant: dict[TenantId, dict[int, TrustedCertificate]] = {}
+        self._tenants: dict[TenantId, TenantFacts] = {}
+        self._tenant_by_domain: dict[str, TenantId] = {}
+        self._device_users: dict[TenantId, dict[str, bool]] = {}
+
+    def put_tenant(self, tenant: TenantFacts) -> None:
+        """Add a tenant or replace what is known of it."""
+        self._forget_domain(tenant.id)
+        self._tenants[tenant.id] = tenant
+        if tenant.domain:
+            self._tenant_by_domain[tenant.domain.lower()] = tenant.id
+
+    def remove_tenant(self, tenant: TenantId) -> None:
+        """Forget a tenant with all that belongs to it."""
+        self.replace_trusted_certificates(tenant, ())
+        self._forget_domain(tenant)
+        self._tenants.pop(tenant, None)
+        self._device_users.pop(tenant, None)
+
+    def _forget_domain(self, tenant: TenantId) -> None:
+        known = self._tenants.get(tenant)
+        if known is not None and known.domain:
+            self._tenant_by_domain.pop(known.domain.lower(), None)
+
+    def replace_trusted_certificates(self, tenant: TenantId, certificates: Iterable[TrustedCertificate]) -> None:
+        """Make ``certificates`` all that ``tenant`` vouches for, those deleted lately included."""
+        for known in self._by_tenant.pop(tenant, {}).values():
+            same_subject = self._by_subject[known.certificate.subject]
+            del same_subject[known.id]
+            if not same_subject:
+                del self._by_subject[known.certificate.subject]
+        for certificate in certificates:
+            self._by_tenant.setdefault(tenant, {})[certificate.id] = certificate
+            self._by_subject.setdefault(certificate.certificate.subject, {})[certificate.id] = certificate
+
+    def put_device_user(self, tenant: TenantId, user_name: str, *, is_enabled: bool) -> None:
+        """Add a device user or change whether it is enabled."""
+        self._device_users.setdefault(tenant, {})[user_name] = is_enabled
+
+    def remove_device_user(self, tenant: TenantId, user_name: str) -> None:
+        """Forget a device user; one that is not known is no error."""
+        self._device_users.get(tenant, {}).pop(user_name, None)
+
+    def replace_device_users(self, tenant: TenantId, is_enabled_by_name: dict[str, bool]) -> None:
+        """Make ``is_enabled_by_name`` all device users of ``tenant``."""
+        self._device_users[tenant] = is_enabled_by_name
+
+    def tenant(self, tenant: TenantId) -> TenantFacts | None:
+        """Return what is known of ``tenant``."""
+        return self._tenants.get(tenant)
+
+    def tenant_of_domain(self, domain: str) -> TenantId | None:
+        """Return the tenant whose own domain this is, upper and lower case alike."""
+        return self._tenant_by_domain.get(domain.lower())
+
+    def trusted_certificates(self, tenant: TenantId) -> list[TrustedCertificate]:
+        """Return all that ``tenant`` vouches for, those deleted lately included."""
+        return list(self._by_tenant.get(tenant, {}).values())
+
+    def device_user(self, tenant: TenantId, device: DeviceId) -> DeviceUserState:
+        """Return the state of the user of ``device``."""
+        match self._device_users.get(tenant, {}).get(device_user_name(device)):
+            case None:
+                return DeviceUserState.UNKNOWN
+            case True:
+                return DeviceUserState.ENABLED
+            case False:
+                return DeviceUserState.DISABLED
+
+    def candidates(self, presented: Sequence[Certificate], at: datetime) -> list[TrustedCertificate]:
+        """Return the trusted certificates that may stand at the end of a path of ``presented``, likeliest first.
+
+        That are those of the subject and key of a presented certificate, and those that by name and key identifier
+        can have issued one (trust.md section 3, rule 3). Those that were sent come first, then proven ones, then the
+        others in the order of their upload, so that many copies of a name do not hide the one that is meant.
+        """
+        found: dict[int, tuple[bool, TrustedCertificate]] = {}
+        for certificate in presented:
+            for trusted in self._by_subject.get(certificate.subject, {}).values():
+                if trusted.certificate.public_key == certificate.public_key:
+                    found[trusted.id] = (True, trusted)
+            for trusted in self._by_subject.get(certificate.issuer, {}).values():
+                if trusted.certificate.may_have_issued(certificate):
+                    found.setdefault(trusted.id, (False, trusted))
+        counted = [entry for entry in found.values() if _still_claims(entry[1], at)]
+        counted.sort(key=lambda entry: (not entry[0], not entry[1].is_proven, entry[1].uploaded_at, entry[1].id))
+        return [trusted for _, trusted in counted]
+
+
+def _still_claims(trusted: TrustedCertificate, at: datetime) -> bool:
+    return trusted.deleted_at is None or at < trusted.deleted_at + CLAIMS_OUTLIVE_DELETION
