@@ -1,0 +1,148 @@
+"""The first schema.
+
+Revision 0001, after nothing. Only forward: to go back, restore a backup.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from certinel.storage.column_types import JsonDocument, RowNumber, UtcDateTime
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create all tables."""
+    op.create_table(
+        "signing_key",
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("public_jwk", JsonDocument, nullable=False),
+        sa.Column("private_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("retired_at", UtcDateTime),
+        sa.PrimaryKeyConstraint("kid", name="pk_signing_key"),
+    )
+    op.create_table(
+        "tenant",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text()),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_tenant"),
+        sa.UniqueConstraint("domain", name="uq_tenant_domain"),
+    )
+    op.create_table(
+        "device_chain",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("leaf_sha256", sa.Text(), nullable=False),
+        sa.Column("device_id", sa.Text(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_device_chain_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant_id", "leaf_sha256", name="pk_device_chain"),
+    )
+    op.create_index("ix_device_chain_tenant_id_device_id", "device_chain", ["tenant_id", "device_id"])
+
+    op.create_table(
+        "managed_object",
+        sa.Column("id", RowNumber, sa.Identity(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text()),
+        sa.Column("type", sa.Text()),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+        sa.Column("fragments", JsonDocument, nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_managed_object_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_managed_object"),
+        sa.UniqueConstraint("tenant_id", "id", name="uq_managed_object_tenant_id_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_managed_object_tenant_id_owner", "managed_object", ["tenant_id", "owner"])
+
+    op.create_table(
+        "tenant_option",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_tenant_option_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant_id", "category", "key", name="pk_tenant_option"),
+    )
+    op.create_table(
+        "trusted_certificate",
+        sa.Column("id", RowNumber, sa.Identity(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("auto_registration", sa.Boolean(), nullable=False),
+        sa.Column("in_trust_store", sa.Boolean(), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.Column("uploaded_at", UtcDateTime, nullable=False),
+        sa.Column("deleted_at", UtcDateTime),
+        sa.Column("proven_at", UtcDateTime),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="fk_trusted_certificate_tenant_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_trusted_certificate"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "uq_trusted_certificate_present",
+        "trusted_certificate",
+        ["tenant_id", "fingerprint"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+
+    op.create_table(
+        "user_account",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text()),
+        sa.Column("groups", JsonDocument, nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_user_account_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant_id", "name", name="pk_user_account"),
+    )
+    op.create_table(
+        "external_id",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("managed_object_id", RowNumber, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "managed_object_id"],
+            ["managed_object.tenant_id", "managed_object.id"],
+            name="fk_external_id_tenant_id_managed_object_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "type", "value", name="pk_external_id"),
+    )
+    op.create_index("ix_external_id_tenant_id_managed_object_id", "external_id", ["tenant_id", "managed_object_id"])
+
+    op.create_table(
+        "measurement",
+        sa.Column("id", RowNumber, sa.Identity(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("source_id", RowNumber, nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("time", UtcDateTime, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("fragments", JsonDocument, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "source_id"],
+            ["managed_object.tenant_id", "managed_object.id"],
+            name="fk_measurement_tenant_id_source_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_measurement"),
+    )
+    op.create_index("ix_measurement_tenant_id_source_id_time", "measurement", ["tenant_id", "source_id", "time"])
+    op.create_index("ix_measurement_tenant_id_time", "measurement", ["tenant_id", "time"])

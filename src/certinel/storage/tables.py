@@ -1,0 +1,159 @@
+"""The tables. A change here needs a migration; a test compares the two."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from certinel.storage.column_types import JsonDocument, RowNumber, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _of_tenant(*, primary_key: bool = False) -> Column[str]:
+    return Column(
+        "tenant_id", Text, ForeignKey("tenant.id", ondelete="CASCADE"), primary_key=primary_key, nullable=False
+    )
+
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("domain", Text, unique=True),
+    Column("status", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+user_account = Table(
+    "user_account",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("password_hash", Text),
+    Column("groups", JsonDocument, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+trusted_certificate = Table(
+    "trusted_certificate",
+    metadata,
+    Column("id", RowNumber, Identity(), primary_key=True),
+    _of_tenant(),
+    Column("fingerprint", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("auto_registration", Boolean, nullable=False),
+    Column("in_trust_store", Boolean, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("uploaded_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),
+    Column("proven_at", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+Index(
+    "uq_trusted_certificate_present",
+    trusted_certificate.c.tenant_id,
+    trusted_certificate.c.fingerprint,
+    unique=True,
+    sqlite_where=text("deleted_at IS NULL"),
+    postgresql_where=text("deleted_at IS NULL"),
+)
+
+tenant_option = Table(
+    "tenant_option",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("algorithm", Text, nullable=False),
+    Column("public_jwk", JsonDocument, nullable=False),
+    Column("private_sealed", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
+)
+
+# Keys of managed objects are never given out twice, since clients keep them: hence AUTOINCREMENT on SQLite.
+managed_object = Table(
+    "managed_object",
+    metadata,
+    Column("id", RowNumber, Identity(), primary_key=True),
+    _of_tenant(),
+    Column("name", Text),
+    Column("type", Text),
+    Column("owner", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("fragments", JsonDocument, nullable=False),
+    UniqueConstraint("tenant_id", "id"),
+    Index(None, "tenant_id", "owner"),
+    sqlite_autoincrement=True,
+)
+
+# The references below name the tenant too, so that nothing can point into another tenant.
+external_id = Table(
+    "external_id",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("managed_object_id", RowNumber, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "managed_object_id"], ["managed_object.tenant_id", "managed_object.id"], ondelete="CASCADE"
+    ),
+    Index(None, "tenant_id", "managed_object_id"),
+)
+
+measurement = Table(
+    "measurement",
+    metadata,
+    Column("id", RowNumber, Identity(), primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("source_id", RowNumber, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("fragments", JsonDocument, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "source_id"], ["managed_object.tenant_id", "managed_object.id"], ondelete="CASCADE"
+    ),
+    Index(None, "tenant_id", "source_id", "time"),
+    Index(None, "tenant_id", "time"),
+)
+
+device_chain = Table(
+    "device_chain",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("leaf_sha256", Text, primary_key=True),
+    Column("device_id", Text, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "tenant_id", "device_id"),
+)
