@@ -6,6 +6,7 @@ from typing import TypeVar
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certinel.pki.authority import (
@@ -18,6 +19,7 @@ from certinel.pki.authority import (
 )
 from certinel.pki.errors import NotAnAuthorityError, UnusableNameError, UnusableValidityError
 from certinel.pki.keys import KeyType, generate_key
+from support.certificates import root_authority, usage
 
 T = TypeVar("T", bound=x509.ExtensionType)
 
@@ -159,3 +161,19 @@ def test_the_hash_matches_the_strength_of_the_key(key_type: KeyType, algorithm: 
 
 def test_a_key_does_not_show_in_the_repr_of_an_authority() -> None:
     assert "key" not in repr(CA)
+
+
+def test_a_ca_that_may_not_sign_is_no_authority() -> None:
+    ca = root_authority("CA", key_usage=usage("digital_signature"))
+    assert isinstance(ca.key, ec.EllipticCurvePrivateKey)
+    with pytest.raises(NotAnAuthorityError, match="key usage"):
+        Authority(ca.certificate, ca.key)
+
+
+def test_a_ca_from_elsewhere_without_key_identifiers_can_issue() -> None:
+    ca = root_authority("CA", key_identifiers=False, key_usage=None)
+    assert isinstance(ca.key, ec.EllipticCurvePrivateKey)
+    certificate = device(issuer=Authority(ca.certificate, ca.key))
+    certificate.verify_directly_issued_by(ca.certificate)
+    authority = extension(certificate, x509.AuthorityKeyIdentifier).value
+    assert authority.key_identifier == x509.SubjectKeyIdentifier.from_public_key(ca.key.public_key()).digest
