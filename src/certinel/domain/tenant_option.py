@@ -1,0 +1,121 @@
+"""What a tenant can set: options by category and key, all of them text."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from certinel.domain.device_token import MAX_LIFETIME, MIN_LIFETIME
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import TenantId
+
+CREDENTIALS_PREFIX = "credentials."
+"""A key that starts so holds a secret: stored sealed, never read back."""
+
+ENCRYPTED = "<<Encrypted>>"
+"""What is read in place of a secret."""
+
+MAX_NAME_CHARACTERS = 256
+MAX_VALUE_CHARACTERS = 65_536
+"""Ours, for both: the contract names none."""
+
+_NOT_IN_CATEGORY = frozenset('$&+,/:;=?@"<>#%{}|\\^~[]`')
+"""As the contract has it, besides blanks."""
+
+DEVICE_TOKEN_LIFETIME = ("oauth.internal", "device-token.lifespan.seconds")
+
+
+class InvalidTenantOptionError(DeviceIdentityError):
+    """The category, the key or the value of an option cannot be."""
+
+    code = "tenant-option/invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOption:
+    """One option; ``value`` of a secret is what was written, or ``<<Encrypted>>`` when it was read."""
+
+    tenant: TenantId
+    category: str
+    key: str
+    value: str
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be stored or would not mean what was intended."""
+        check_category(self.category)
+        check_key(self.key)
+        if len(self.value) > MAX_VALUE_CHARACTERS or not _is_storable(self.value):
+            raise InvalidTenantOptionError(f"The value of the option {self.category}/{self.key} cannot be stored.")
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value is stored sealed."""
+        return is_secret(self.key)
+
+
+def is_secret(key: str) -> bool:
+    """Tell whether the option ``key`` holds a secret."""
+    return key.startswith(CREDENTIALS_PREFIX)
+
+
+def check_category(category: str) -> None:
+    """Refuse a category that is empty or holds a blank or a character that the contract reserves."""
+    if (
+        not 0 < len(category) <= MAX_NAME_CHARACTERS
+        or not category.isprintable()
+        or any(character.isspace() or character in _NOT_IN_CATEGORY for character in category)
+    ):
+        raise InvalidTenantOptionError(
+            "The category of an option must not be empty or contain blanks or any of "
+            + "".join(sorted(_NOT_IN_CATEGORY))
+        )
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that is empty, too long or not printable."""
+    if not 0 < len(key) <= MAX_NAME_CHARACTERS or not key.isprintable():
+        raise InvalidTenantOptionError(
+            f"The key of an option must have 1 to {MAX_NAME_CHARACTERS} printable characters."
+        )
+
+
+def option_text(value: object) -> str:
+    """Return the text of a JSON value: clients send booleans and numbers too, and read text back."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float() if math.isfinite(value):
+            return repr(value)
+        case _:
+            raise InvalidTenantOptionError("The value of an option must be text, a number or a boolean.")
+
+
+def check_meaning(option: TenantOption) -> None:
+    """Refuse a value that the platform could not follow; options it does not know may hold anything."""
+    check = _CHECKS.get((option.category, option.key))
+    if check is not None:
+        check(option)
+
+
+def _check_device_token_lifetime(option: TenantOption) -> None:
+    least, most = int(MIN_LIFETIME.total_seconds()), int(MAX_LIFETIME.total_seconds())
+    text = option.value
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not is_number or not least <= int(text) <= most:
+        raise InvalidTenantOptionError(
+            f"The option {option.category}/{option.key} must be a whole number of seconds, {least} to {most}."
+        )
+
+
+_CHECKS: Mapping[tuple[str, str], Callable[[TenantOption], None]] = MappingProxyType(
+    {DEVICE_TOKEN_LIFETIME: _check_device_token_lifetime}
+)
+
+
+def _is_storable(text: str) -> bool:
+    """PostgreSQL stores neither U+0000 nor half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
