@@ -1,0 +1,68 @@
+"""Statements about the chains that devices presented: what their tokens are judged by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from certinel.domain.identifiers import DeviceId, TenantId
+from certinel.storage.engine import Transaction
+from certinel.storage.tables import device_chain as table
+
+_LENGTH_BYTES = 4
+"""Each certificate is stored behind its length; a handshake takes far fewer than 4 GiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceChain:
+    """The chain that a device presented last with one certificate, leaf first, as DER."""
+
+    tenant: TenantId
+    device: DeviceId
+    leaf_sha256: bytes
+    presented: tuple[bytes, ...]
+    seen_at: datetime
+
+
+async def remember(tx: Transaction, chain: DeviceChain) -> None:
+    """Keep ``chain``, in place of an earlier one with the same leaf."""
+    await tx.upsert(
+        table,
+        {
+            "tenant_id": chain.tenant,
+            "leaf_sha256": chain.leaf_sha256.hex(),
+            "device_id": chain.device,
+            "chain": _joined(chain.presented),
+            "seen_at": chain.seen_at,
+        },
+    )
+
+
+async def find(tx: Transaction, tenant: TenantId, leaf_sha256: bytes) -> DeviceChain | None:
+    """Return the chain that was presented with this leaf."""
+    statement = select(table).where(table.c.tenant_id == tenant, table.c.leaf_sha256 == leaf_sha256.hex())
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    return DeviceChain(
+        tenant=TenantId(row.tenant_id),
+        device=DeviceId(row.device_id),
+        leaf_sha256=bytes.fromhex(row.leaf_sha256),
+        presented=_parted(row.chain),
+        seen_at=row.seen_at,
+    )
+
+
+def _joined(presented: Sequence[bytes]) -> bytes:
+    return b"".join(len(der).to_bytes(_LENGTH_BYTES, "big") + der for der in presented)
+
+
+def _parted(blob: bytes) -> tuple[bytes, ...]:
+    parts = []
+    position = 0
+    while position < len(blob):
+        start = position + _LENGTH_BYTES
+        position = start + int.from_bytes(blob[position:start], "big")
+        parts.append(blob[start:position])
+    return tuple(parts)

@@ -1,0 +1,87 @@
+"""Statements about trusted certificates. A deleted one stays as a row, for the claim that outlives it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, or_, select, update
+
+from certinel.domain.certificate import Certificate
+from certinel.domain.identifiers import Fingerprint, TenantId
+from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
+from certinel.storage.engine import Transaction
+from certinel.storage.page import Page, PageRequest, fetch_page
+from certinel.storage.tables import trusted_certificate as table
+
+
+async def list_of(tx: Transaction, tenant: TenantId, request: PageRequest) -> Page[TrustedCertificate]:
+    """Return a page of what ``tenant`` trusts, in the order of upload; deleted ones are left out."""
+    return await fetch_page(tx, _present(tenant).order_by(table.c.uploaded_at, table.c.id), request, _trusted)
+
+
+async def find(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> TrustedCertificate | None:
+    """Return one that is not deleted."""
+    row = (await tx.execute(_present(tenant).where(table.c.fingerprint == fingerprint))).one_or_none()
+    return _trusted(row) if row is not None else None
+
+
+async def claiming(tx: Transaction, tenant: TenantId, deleted_after: datetime) -> tuple[TrustedCertificate, ...]:
+    """Return all of ``tenant`` that are not deleted, and those deleted after that moment."""
+    statement = select(table).where(
+        table.c.tenant_id == tenant, or_(table.c.deleted_at.is_(None), table.c.deleted_at > deleted_after)
+    )
+    return tuple(_trusted(row) for row in await tx.execute(statement.order_by(table.c.id)))
+
+
+async def is_held_by_another(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> bool:
+    """Tell whether a tenant besides ``tenant`` has this certificate, not deleted."""
+    statement = select(table.c.id).where(
+        table.c.tenant_id != tenant, table.c.fingerprint == fingerprint, table.c.deleted_at.is_(None)
+    )
+    return (await tx.execute(statement.limit(1))).one_or_none() is not None
+
+
+async def insert_if_absent(tx: Transaction, row: TrustedCertificate) -> TrustedCertificate | None:
+    """Add one and return it with the id it was given, or None if the tenant has the certificate already."""
+    if not await tx.insert_if_absent(table, _row(row)):
+        return None
+    return await find(tx, row.tenant, row.fingerprint)
+
+
+async def save(tx: Transaction, trusted: TrustedCertificate) -> None:
+    """Make what is stored under the id of ``trusted`` equal to it."""
+    await tx.execute(update(table).where(table.c.id == trusted.id).values(_row(trusted)))
+
+
+def _present(tenant: TenantId) -> Select[*tuple[Any, ...]]:
+    return select(table).where(table.c.tenant_id == tenant, table.c.deleted_at.is_(None))
+
+
+def _row(trusted: TrustedCertificate) -> dict[str, Any]:
+    return {
+        "tenant_id": trusted.tenant,
+        "fingerprint": trusted.fingerprint,
+        "name": trusted.name,
+        "status": trusted.status.value,
+        "auto_registration": trusted.auto_registration,
+        "in_trust_store": trusted.in_trust_store,
+        "der": trusted.certificate.der,
+        "uploaded_at": trusted.uploaded_at,
+        "deleted_at": trusted.deleted_at,
+        "proven_at": trusted.proven_at,
+    }
+
+
+def _trusted(row: Row[*tuple[Any, ...]]) -> TrustedCertificate:
+    return TrustedCertificate(
+        id=row.id,
+        tenant=TenantId(row.tenant_id),
+        name=row.name,
+        status=TrustStatus(row.status),
+        auto_registration=row.auto_registration,
+        certificate=Certificate.parse(row.der),
+        fingerprint=Fingerprint(row.fingerprint),
+        uploaded_at=row.uploaded_at,
+        in_trust_store=row.in_trust_store,
+        deleted_at=row.deleted_at,
+        proven_at=row.proven_at,
+    )

@@ -1,0 +1,68 @@
+"""Statements about users, people and devices alike."""
+
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+
+from certinel.domain.identifiers import TenantId
+from certinel.domain.role import UserKind
+from certinel.domain.user_account import UserAccount
+from certinel.storage.engine import Transaction
+from certinel.storage.tables import user_account as table
+
+
+async def find(tx: Transaction, tenant: TenantId, name: str) -> UserAccount | None:
+    """Return one user."""
+    row = (await tx.execute(select(table).where(*_key(tenant, name)))).one_or_none()
+    return _account(row) if row is not None else None
+
+
+async def device_users(tx: Transaction, tenant: TenantId) -> dict[str, bool]:
+    """Return the names of all device users of ``tenant``, and whether each is enabled."""
+    statement = select(table.c.name, table.c.enabled).where(
+        table.c.tenant_id == tenant, table.c.kind == UserKind.DEVICE.value
+    )
+    return {row.name: row.enabled for row in await tx.execute(statement)}
+
+
+async def insert_if_absent(tx: Transaction, account: UserAccount) -> bool:
+    """Add a user unless the tenant has one of this name; tell whether it was added."""
+    return await tx.insert_if_absent(table, _row(account))
+
+
+async def save(tx: Transaction, account: UserAccount) -> None:
+    """Make what is stored of a user equal to ``account``."""
+    await tx.execute(update(table).where(*_key(account.tenant, account.name)).values(_row(account)))
+
+
+async def remove(tx: Transaction, tenant: TenantId, name: str) -> bool:
+    """Remove a user; tell whether there was one."""
+    return (await tx.execute(delete(table).where(*_key(tenant, name)))).rowcount == 1
+
+
+def _key(tenant: TenantId, name: str) -> tuple[Any, Any]:
+    return table.c.tenant_id == tenant, table.c.name == name
+
+
+def _row(account: UserAccount) -> dict[str, Any]:
+    return {
+        "tenant_id": account.tenant,
+        "name": account.name,
+        "kind": account.kind.value,
+        "password_hash": account.password_hash,
+        "groups": sorted(account.groups),
+        "enabled": account.is_enabled,
+        "created_at": account.created_at,
+    }
+
+
+def _account(row: Row[*tuple[Any, ...]]) -> UserAccount:
+    return UserAccount(
+        tenant=TenantId(row.tenant_id),
+        name=row.name,
+        kind=UserKind(row.kind),
+        groups=frozenset(row.groups),
+        is_enabled=row.enabled,
+        created_at=row.created_at,
+        password_hash=row.password_hash,
+    )
