@@ -41,11 +41,9 @@ class TenantOption:
     value: str
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be stored or would not mean what was intended."""
+        """Refuse a category or a key that cannot be."""
         check_category(self.category)
         check_key(self.key)
-        if len(self.value) > MAX_VALUE_CHARACTERS or not _is_storable(self.value):
-            raise InvalidTenantOptionError(f"The value of the option {self.category}/{self.key} cannot be stored.")
 
     @property
     def is_secret(self) -> bool:
@@ -94,8 +92,13 @@ def option_text(value: object) -> str:
             raise InvalidTenantOptionError("The value of an option must be text, a number or a boolean.")
 
 
-def check_meaning(option: TenantOption) -> None:
-    """Refuse a value that the platform could not follow; options it does not know may hold anything."""
+def check_value(option: TenantOption) -> None:
+    """Refuse a value that cannot be stored or that the platform could not follow.
+
+    Options that the platform does not know may hold any text.
+    """
+    if len(option.value) > MAX_VALUE_CHARACTERS or not _is_storable(option.value):
+        raise InvalidTenantOptionError(f"The value of the option {option.category}/{option.key} cannot be stored.")
     check = _CHECKS.get((option.category, option.key))
     if check is not None:
         check(option)

@@ -14,6 +14,10 @@ from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import MANAGEMENT_TENANT
+from certinel.services.secrets import Sealer
+from certinel.storage import signing_keys, tenants
+from certinel.storage.engine import Transaction
 
 MAX_TOKEN_CHARACTERS = 4096
 """Ours are below 900; anything longer is not read."""
@@ -128,3 +132,40 @@ class KeyRing:
 
 def _header(key: SigningKey) -> Json:
     return {"alg": key.algorithm.value, "typ": "JWT", "kid": key.kid}
+
+
+async def load_ring(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm) -> KeyRing:
+    """Open every key in use; there must be one of ``algorithm`` (see ``ensure``)."""
+    return KeyRing([_opened(stored, sealer) for stored in await signing_keys.in_use(tx)], algorithm)
+
+
+async def ensure(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm, at: datetime) -> None:
+    """Make a key of ``algorithm`` unless there is one; nodes that start at once make one together."""
+    await tenants.lock(tx, MANAGEMENT_TENANT)
+    if any(stored.algorithm == algorithm.value for stored in await signing_keys.in_use(tx)):
+        return
+    key = SigningKey.generate(algorithm, at)
+    await signing_keys.add(
+        tx,
+        signing_keys.StoredSigningKey(
+            kid=key.kid,
+            algorithm=key.algorithm.value,
+            public_jwk=key.public_json,
+            private_sealed=sealer.seal(key.private_json, _context(key.kid)),
+            created_at=key.created_at,
+        ),
+    )
+
+
+def _opened(stored: signing_keys.StoredSigningKey, sealer: Sealer) -> SigningKey:
+    return SigningKey(
+        kid=stored.kid,
+        algorithm=SigningAlgorithm(stored.algorithm),
+        created_at=stored.created_at,
+        retired_at=stored.retired_at,
+        pair=import_pair(sealer.open(stored.private_sealed, _context(stored.kid))),
+    )
+
+
+def _context(kid: str) -> bytes:
+    return f"signing_key/{kid}".encode()

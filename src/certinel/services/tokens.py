@@ -12,10 +12,13 @@ from datetime import datetime, timedelta
 
 from certinel.bus.local import LocalBus
 from certinel.bus.messages import DeviceUserChanged, OptionChanged, TenantChanged, TrustChanged
-from certinel.domain.device_token import DeviceTokenClaims, MalformedClaimsError, is_renewable
+from certinel.domain.device_token import DeviceTokenClaims, MalformedClaimsError, is_renewable, parse_lifetime
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, TenantId
+from certinel.domain.tenant_option import DEVICE_TOKEN_LIFETIME
 from certinel.services.recent import Recent
-from certinel.services.signing_keys import KeyRing, TokenRefusedError
+from certinel.services.signing_keys import Json, KeyRing, TokenRefusedError
+from certinel.storage import signing_keys, tenant_options
+from certinel.storage.engine import Transaction
 
 MAX_REMEMBERED = 50_000
 """Tokens a node remembers having issued, and as many verified ones: about 50 MB for each at most."""
@@ -120,3 +123,20 @@ class DeviceTokens:
 
     async def _drop_device(self, message: DeviceUserChanged) -> None:
         self.forget(message.tenant, DeviceId(message.user_name.removeprefix(DEVICE_USER_PREFIX)))
+
+
+async def issue_device_token(tx: Transaction, tokens: DeviceTokens, holder: TokenHolder, at: datetime) -> str:
+    """Return the token of a connected device: the one it has until half of its lifetime has passed, then a new one.
+
+    The lifetime is the tenant's option; who may ask for a token is the caller's business.
+    """
+    issued = tokens.issued_before(holder, at)
+    if issued is not None:
+        return issued
+    option = await tenant_options.find(tx, holder.tenant, *DEVICE_TOKEN_LIFETIME)
+    return tokens.issue(holder, parse_lifetime(option.value if option is not None else None), at)
+
+
+async def public_keys(tx: Transaction) -> Json:
+    """Return the JSON Web Key Set (RFC 7517, 5) with which anybody verifies the tokens of this platform."""
+    return {"keys": [stored.public_jwk for stored in await signing_keys.in_use(tx)]}

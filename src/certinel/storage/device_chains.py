@@ -39,19 +39,11 @@ async def remember(tx: Transaction, chain: DeviceChain) -> None:
     )
 
 
-async def find(tx: Transaction, tenant: TenantId, leaf_sha256: bytes) -> DeviceChain | None:
-    """Return the chain that was presented with this leaf."""
-    statement = select(table).where(table.c.tenant_id == tenant, table.c.leaf_sha256 == leaf_sha256.hex())
-    row = (await tx.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    return DeviceChain(
-        tenant=TenantId(row.tenant_id),
-        device=DeviceId(row.device_id),
-        leaf_sha256=bytes.fromhex(row.leaf_sha256),
-        presented=_parted(row.chain),
-        seen_at=row.seen_at,
-    )
+async def find(tx: Transaction, tenant: TenantId, leaf_sha256: bytes) -> tuple[bytes, ...] | None:
+    """Return the chain that was presented to ``tenant`` with this leaf."""
+    statement = select(table.c.chain).where(table.c.tenant_id == tenant, table.c.leaf_sha256 == leaf_sha256.hex())
+    blob: bytes | None = (await tx.execute(statement)).scalar_one_or_none()
+    return _parted(blob) if blob is not None else None
 
 
 def _joined(presented: Sequence[bytes]) -> bytes:

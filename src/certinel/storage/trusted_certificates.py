@@ -24,6 +24,16 @@ async def find(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> T
     return _trusted(row) if row is not None else None
 
 
+async def lock(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> None:
+    """Let no other transaction that locks the same one go on before this one has ended.
+
+    What was read before may be outdated by then: read after the lock.
+    """
+    await tx.execute(
+        select(table.c.id).where(table.c.tenant_id == tenant, table.c.fingerprint == fingerprint).with_for_update()
+    )
+
+
 async def claiming(tx: Transaction, tenant: TenantId, deleted_after: datetime) -> tuple[TrustedCertificate, ...]:
     """Return all of ``tenant`` that are not deleted, and those deleted after that moment."""
     statement = select(table).where(
@@ -40,11 +50,11 @@ async def is_held_by_another(tx: Transaction, tenant: TenantId, fingerprint: Fin
     return (await tx.execute(statement.limit(1))).one_or_none() is not None
 
 
-async def insert_if_absent(tx: Transaction, row: TrustedCertificate) -> TrustedCertificate | None:
+async def insert_if_absent(tx: Transaction, trusted: TrustedCertificate) -> TrustedCertificate | None:
     """Add one and return it with the id it was given, or None if the tenant has the certificate already."""
-    if not await tx.insert_if_absent(table, _row(row)):
+    if not await tx.insert_if_absent(table, _row(trusted)):
         return None
-    return await find(tx, row.tenant, row.fingerprint)
+    return await find(tx, trusted.tenant, trusted.fingerprint)
 
 
 async def save(tx: Transaction, trusted: TrustedCertificate) -> None:

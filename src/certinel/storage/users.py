@@ -1,5 +1,6 @@
 """Statements about users, people and devices alike."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, delete, select, update
@@ -9,6 +10,9 @@ from certinel.domain.role import UserKind
 from certinel.domain.user_account import UserAccount
 from certinel.storage.engine import Transaction
 from certinel.storage.tables import user_account as table
+
+_NAMES_AT_ONCE = 500
+"""Far below what either engine takes as parameters of one statement."""
 
 
 async def find(tx: Transaction, tenant: TenantId, name: str) -> UserAccount | None:
@@ -23,6 +27,25 @@ async def device_users(tx: Transaction, tenant: TenantId) -> dict[str, bool]:
         table.c.tenant_id == tenant, table.c.kind == UserKind.DEVICE.value
     )
     return {row.name: row.enabled for row in await tx.execute(statement)}
+
+
+async def states_of(tx: Transaction, tenant: TenantId, names: Collection[str]) -> dict[str, bool]:
+    """Return which of these device users there are, and whether each is enabled."""
+    found: dict[str, bool] = {}
+    ordered = sorted(names)
+    for start in range(0, len(ordered), _NAMES_AT_ONCE):
+        statement = select(table.c.name, table.c.enabled).where(
+            table.c.tenant_id == tenant,
+            table.c.kind == UserKind.DEVICE.value,
+            table.c.name.in_(ordered[start : start + _NAMES_AT_ONCE]),
+        )
+        found.update({row.name: row.enabled for row in await tx.execute(statement)})
+    return found
+
+
+async def lock(tx: Transaction, tenant: TenantId, name: str) -> None:
+    """Let no other transaction that locks the same user go on before this one has ended."""
+    await tx.execute(select(table.c.name).where(*_key(tenant, name)).with_for_update())
 
 
 async def insert_if_absent(tx: Transaction, account: UserAccount) -> bool:

@@ -1,0 +1,91 @@
+"""Who is calling: a user with a password."""
+
+from dataclasses import dataclass, field
+
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import TenantId
+from certinel.domain.role import Principal
+from certinel.domain.user_account import UserAccount
+from certinel.services import tenants
+from certinel.services.passwords import PasswordsBusyError
+from certinel.services.platform import Platform
+from certinel.storage import users
+
+
+class WrongCredentialsError(DeviceIdentityError):
+    """Nobody may call with these: whether tenant, user, password or a suspension is the reason is told to nobody."""
+
+    code = "password/wrong"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid credentials! : Bad credentials")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordCredentials:
+    """What somebody claims to be, and from where."""
+
+    tenant: TenantId | None
+    """The tenant in front of the user's name; without one the host decides (see ``tenants.meant_by``)."""
+    user_name: str
+    password: str = field(repr=False)
+    host: str = ""
+    """The host name that the caller used, perhaps with a port."""
+    address: str = ""
+    """Where the caller comes from, for slowing it down."""
+
+
+async def by_password(platform: Platform, credentials: PasswordCredentials) -> Principal:
+    """Return the user whose password this is.
+
+    An unknown tenant, an unknown user, a wrong password, a disabled user and a suspended tenant are one and the same
+    answer, after the same time.
+
+    Raises:
+        WrongCredentialsError: nobody may call with these.
+        TooManyAttemptsError: too many attempts failed lately.
+        PasswordsBusyError: too many others are logging in right now.
+    """
+    claimed = await _claimed(platform, credentials)
+    is_right = await _is_right(platform, credentials, claimed)
+    if not is_right or claimed.account is None or not claimed.may_call:
+        raise WrongCredentialsError
+    return claimed.account.principal
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """Who is meant by credentials, as far as there is somebody."""
+
+    tenant: TenantId | None
+    account: UserAccount | None = None
+    may_call: bool = False
+
+
+async def _claimed(platform: Platform, credentials: PasswordCredentials) -> _Claimed:
+    async with platform.database.reading() as tx:
+        tenant = await tenants.meant_by(tx, credentials.tenant, credentials.host)
+        if tenant is None or not credentials.user_name.isprintable():
+            return _Claimed(credentials.tenant)
+        account = await users.find(tx, tenant.id, credentials.user_name)
+    return _Claimed(tenant.id, account, account is not None and account.is_enabled and tenant.is_active)
+
+
+async def _is_right(platform: Platform, credentials: PasswordCredentials, claimed: _Claimed) -> bool:
+    passwords, attempts, at = platform.passwords, platform.login_attempts, platform.clock.now()
+    stored_hash = claimed.account.password_hash if claimed.account is not None else None
+    who = (claimed.tenant, credentials.user_name, credentials.address)
+    if passwords.is_remembered(stored_hash, credentials.password, at):
+        return True
+    async with passwords.turn(stored_hash, credentials.password):
+        if passwords.is_remembered(stored_hash, credentials.password, at):
+            return True
+        attempts.begin(*who, at)
+        try:
+            is_right = await passwords.is_right(stored_hash, credentials.password, at)
+        except PasswordsBusyError:
+            attempts.give_back(*who)
+            raise
+        if is_right:
+            attempts.give_back(*who)
+        return is_right

@@ -1,0 +1,83 @@
+"""What the use cases of one node work with: its database, its memory, its clock, its keys."""
+
+from dataclasses import dataclass, field
+
+from certinel.bus.local import LocalBus
+from certinel.domain.admission import TrustPolicy
+from certinel.domain.trust_store import TrustStore
+from certinel.domain.verdict_memory import VerdictMemory
+from certinel.services import signing_keys
+from certinel.services.clock import Clock
+from certinel.services.login_attempts import LoginAttempts
+from certinel.services.passwords import Passwords
+from certinel.services.secrets import Sealer
+from certinel.services.signing_keys import SigningAlgorithm
+from certinel.services.tokens import DeviceTokens
+from certinel.services.trust import TrustKeeper
+from certinel.storage.engine import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformOptions:
+    """What the operator decides for the whole platform."""
+
+    public_host: str = "localhost"
+    """The bare host name of tenants that have no domain of their own."""
+    shared_certificates: bool = True
+    """Whether several tenants may upload the same certificate (trust.md section 4)."""
+    policy: TrustPolicy = field(default_factory=TrustPolicy)
+    """The rules of admission that can be set."""
+    signing_algorithm: SigningAlgorithm = SigningAlgorithm.ES256
+    """How tokens are signed from now on; those signed otherwise stay valid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """One node of the platform. Nothing here is shared with other nodes but the database."""
+
+    database: Database
+    bus: LocalBus
+    clock: Clock
+    sealer: Sealer
+    options: PlatformOptions
+    trust: TrustStore
+    trust_keeper: TrustKeeper
+    verdicts: VerdictMemory
+    tokens: DeviceTokens
+    passwords: Passwords
+    login_attempts: LoginAttempts
+
+    @property
+    def policy(self) -> TrustPolicy:
+        """The rules of admission that can be set."""
+        return self.options.policy
+
+    @classmethod
+    async def load(
+        cls, database: Database, clock: Clock, sealer: Sealer, passwords: Passwords, options: PlatformOptions
+    ) -> "Platform":
+        """Make a node of a database that ``first_start.prepare`` has seen: load trust and keys, and keep them current.
+
+        The caller runs ``trust_keeper.run`` and closes the database in the end.
+        """
+        bus, trust = LocalBus(), TrustStore()
+        keeper = TrustKeeper(trust, database, clock)
+        keeper.listen_to(bus)
+        await keeper.load()
+        async with database.reading() as tx:
+            ring = await signing_keys.load_ring(tx, sealer, options.signing_algorithm)
+        tokens = DeviceTokens(ring)
+        tokens.listen_to(bus)
+        return cls(
+            database=database,
+            bus=bus,
+            clock=clock,
+            sealer=sealer,
+            options=options,
+            trust=trust,
+            trust_keeper=keeper,
+            verdicts=VerdictMemory(),
+            tokens=tokens,
+            passwords=passwords,
+            login_attempts=LoginAttempts(),
+        )

@@ -1,0 +1,121 @@
+"""Keeping the trust store of a node true: loaded at start, read again whenever the bus says that something changed.
+
+What a change concerns is read from the database after the change was committed, never taken from the message.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from certinel.bus.local import LocalBus
+from certinel.bus.messages import DeviceUserChanged, TenantChanged, TrustChanged
+from certinel.domain.identifiers import TenantId
+from certinel.domain.tenant import Tenant
+from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION, TenantFacts, TrustStore
+from certinel.services.clock import Clock
+from certinel.storage import tenants, trusted_certificates, users
+from certinel.storage.engine import Database, Transaction
+from certinel.storage.errors import StorageError
+
+RETRY_AFTER = timedelta(seconds=1)
+"""How soon what could not be read is read again."""
+
+Change = TrustChanged | DeviceUserChanged | TenantChanged
+
+logger = structlog.get_logger(__name__)
+
+
+class TrustKeeper:
+    """Keeps one trust store equal to the database.
+
+    When publishing a change returns, the store knows it, unless the database could not be read: then ``is_current`` is
+    False until ``run`` or the next change has read it.
+    """
+
+    def __init__(self, store: TrustStore, database: Database, clock: Clock) -> None:
+        self._store = store
+        self._database = database
+        self._clock = clock
+        self._pending: set[Change] = set()
+        self._reading = asyncio.Lock()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the store holds every change that this node has heard of."""
+        return not self._pending
+
+    async def load(self) -> None:
+        """Read everything."""
+        async with self._reading, self._database.reading() as tx:
+            for tenant in await tenants.all_of_them(tx):
+                await self._read_tenant(tx, tenant)
+
+    def listen_to(self, bus: LocalBus) -> None:
+        """Hear of every change."""
+        bus.subscribe(TrustChanged, self.take_in)
+        bus.subscribe(DeviceUserChanged, self.take_in)
+        bus.subscribe(TenantChanged, self.take_in)
+
+    async def take_in(self, change: Change) -> None:
+        """Read what ``change`` concerns, together with whatever else is waiting to be read."""
+        self._pending.add(change)
+        async with self._reading:
+            # one reading at a time, so that an older state is never put over a newer one
+            if change in self._pending:
+                await self._read_pending()
+
+    async def run(self) -> None:
+        """Read again what could not be read, for ever; belongs into the node's task group."""
+        while True:
+            await asyncio.sleep(RETRY_AFTER.total_seconds())
+            if self._pending:
+                try:
+                    async with self._reading:
+                        await self._read_pending()
+                except StorageError as error:
+                    logger.warning("trust.not_current", reason=str(error))
+
+    async def _read_pending(self) -> None:
+        changes, self._pending = self._pending, set()
+        try:
+            async with self._database.reading() as tx:
+                await self._read(tx, changes)
+        except BaseException:
+            self._pending |= changes
+            raise
+
+    async def _read(self, tx: Transaction, changes: set[Change]) -> None:
+        user_names: dict[TenantId, set[str]] = {}
+        for change in changes:
+            match change:
+                case TenantChanged(tenant):
+                    found = await tenants.find(tx, tenant)
+                    if found is None:
+                        self._store.remove_tenant(tenant)
+                    else:
+                        await self._read_tenant(tx, found)
+                case TrustChanged(tenant):
+                    await self._read_certificates(tx, tenant)
+                case DeviceUserChanged(tenant, user_name):
+                    user_names.setdefault(tenant, set()).add(user_name)
+        for tenant, names in user_names.items():
+            await self._read_device_users(tx, tenant, names)
+
+    async def _read_tenant(self, tx: Transaction, tenant: Tenant) -> None:
+        self._store.put_tenant(TenantFacts(tenant.id, tenant.domain, tenant.is_active))
+        await self._read_certificates(tx, tenant.id)
+        self._store.replace_device_users(tenant.id, await users.device_users(tx, tenant.id))
+
+    async def _read_certificates(self, tx: Transaction, tenant: TenantId) -> None:
+        deleted_after = self._clock.now() - CLAIMS_OUTLIVE_DELETION
+        claiming = await trusted_certificates.claiming(tx, tenant, deleted_after)
+        self._store.replace_trusted_certificates(tenant, claiming)
+
+    async def _read_device_users(self, tx: Transaction, tenant: TenantId, names: set[str]) -> None:
+        states = await users.states_of(tx, tenant, names)
+        for name in names:
+            if name in states:
+                self._store.put_device_user(tenant, name, is_enabled=states[name])
+            else:
+                self._store.remove_device_user(tenant, name)

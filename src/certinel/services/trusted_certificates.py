@@ -1,0 +1,163 @@
+"""The CAs that a tenant vouches for: uploading, changing, deleting.
+
+Whether a device of such a CA is let in is *not* decided here: see admission.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from certinel.bus.messages import TrustChanged
+from certinel.domain.certificate import Certificate
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import MANAGEMENT_TENANT, Fingerprint, TenantId
+from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
+from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, check_name, check_not_expired
+from certinel.services.platform import Platform
+from certinel.storage import tenants, trusted_certificates
+from certinel.storage.engine import Transaction
+from certinel.storage.page import Page, PageRequest
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{40}")
+
+_NOT_STORED = 0
+"""The id of a trusted certificate before the database gave it one."""
+
+
+class TrustedCertificateNotFoundError(DeviceIdentityError):
+    """The tenant has no trusted certificate of this fingerprint."""
+
+    code = "trusted-certificate/not-found"
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(f"Cannot find certificate with fingerprint {fingerprint}.")
+        self.fingerprint = fingerprint
+
+
+class TrustedCertificateAlreadyExistsError(DeviceIdentityError):
+    """The tenant has it already, or another tenant has and certificates may not be shared."""
+
+    code = "trusted-certificate/already-exists"
+
+    def __init__(self, fingerprint: Fingerprint) -> None:
+        super().__init__(
+            f"Cannot add certificate - certificate with {fingerprint} fingerprint already exists. : "
+            f"Certificate with {fingerprint} fingerprint already exists."
+        )
+        self.fingerprint = fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be different; None stays as it is."""
+
+    name: str | None = None
+    status: TrustStatus | None = None
+    auto_registration: bool | None = None
+
+
+async def upload(
+    tx: Transaction, platform: Platform, tenant: TenantId, draft: TrustedCertificateDraft
+) -> TrustedCertificate:
+    """Trust a CA from the next connection on; raises as ``upload_all`` does."""
+    return (await upload_all(tx, platform, tenant, [draft]))[0]
+
+
+async def upload_all(
+    tx: Transaction, platform: Platform, tenant: TenantId, drafts: Sequence[TrustedCertificateDraft]
+) -> tuple[TrustedCertificate, ...]:
+    """Trust all of these CAs, or, with the transaction rolled back by the error, none.
+
+    Raises:
+        UnacceptableCertificateError: one of them cannot be a trusted certificate.
+        TrustedCertificateAlreadyExistsError: one of them is there already, or is twice among ``drafts``.
+    """
+    at = platform.clock.now()
+    certificates = [draft.accepted_certificate(at) for draft in drafts]
+    if not platform.options.shared_certificates:
+        # two tenants that upload the same one at once would otherwise not see each other
+        await tenants.lock(tx, MANAGEMENT_TENANT)
+        for certificate in certificates:
+            if await trusted_certificates.is_held_by_another(tx, tenant, certificate.fingerprint):
+                raise TrustedCertificateAlreadyExistsError(certificate.fingerprint)
+    uploaded = [
+        await _insert(tx, _new(tenant, draft, certificate, at))
+        for draft, certificate in zip(drafts, certificates, strict=True)
+    ]
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    return tuple(uploaded)
+
+
+def _new(
+    tenant: TenantId, draft: TrustedCertificateDraft, certificate: Certificate, at: datetime
+) -> TrustedCertificate:
+    return TrustedCertificate(
+        id=_NOT_STORED,
+        tenant=tenant,
+        name=draft.name if draft.name is not None else "",
+        status=draft.status,
+        auto_registration=draft.auto_registration,
+        certificate=certificate,
+        fingerprint=certificate.fingerprint,
+        uploaded_at=at,
+        in_trust_store=draft.in_trust_store,
+    )
+
+
+async def _insert(tx: Transaction, trusted: TrustedCertificate) -> TrustedCertificate:
+    stored = await trusted_certificates.insert_if_absent(tx, trusted)
+    if stored is None:
+        raise TrustedCertificateAlreadyExistsError(trusted.fingerprint)
+    return stored
+
+
+async def list_of(tx: Transaction, tenant: TenantId, request: PageRequest) -> Page[TrustedCertificate]:
+    """Return a page of what ``tenant`` trusts, enabled or not, in the order of upload."""
+    return await trusted_certificates.list_of(tx, tenant, request)
+
+
+async def get(tx: Transaction, tenant: TenantId, fingerprint: str) -> TrustedCertificate:
+    """Return one by its fingerprint in upper or lower case; raises ``TrustedCertificateNotFoundError``."""
+    found = await trusted_certificates.find(tx, tenant, _read_fingerprint(fingerprint))
+    if found is None:
+        raise TrustedCertificateNotFoundError(fingerprint)
+    return found
+
+
+def _read_fingerprint(text: str) -> Fingerprint:
+    if not _FINGERPRINT.fullmatch(text.lower()):
+        raise TrustedCertificateNotFoundError(text)
+    return Fingerprint(text.lower())
+
+
+async def _get_for_change(tx: Transaction, tenant: TenantId, fingerprint: str) -> TrustedCertificate:
+    """Return one that nobody else changes until ``tx`` ends: a change must not undo a deletion beside it."""
+    await trusted_certificates.lock(tx, tenant, _read_fingerprint(fingerprint))
+    return await get(tx, tenant, fingerprint)
+
+
+async def update(
+    tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str, change: Change
+) -> TrustedCertificate:
+    """Change name, status or auto registration; live sessions it no longer admits end.
+
+    Raises:
+        TrustedCertificateNotFoundError: the tenant has none of this fingerprint.
+        UnacceptableCertificateError: an expired one is to be enabled, or the name cannot be.
+    """
+    trusted = await _get_for_change(tx, tenant, fingerprint)
+    check_name(change.name)
+    if change.status is TrustStatus.ENABLED:
+        check_not_expired(trusted.certificate, platform.clock.now())
+    updated = trusted.updated(name=change.name, status=change.status, auto_registration=change.auto_registration)
+    await trusted_certificates.save(tx, updated)
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    return updated
+
+
+async def delete(tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str) -> None:
+    """Stop trusting a CA; its claim outlives it for a while, so that no other tenant gets its devices at once."""
+    trusted = await _get_for_change(tx, tenant, fingerprint)
+    await trusted_certificates.save(tx, trusted.deleted(platform.clock.now()))
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant))

@@ -1,0 +1,52 @@
+"""The users of a tenant: people, and the device users that devices act as."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from certinel.bus.local import LocalBus
+from certinel.bus.messages import DeviceUserChanged
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import DeviceId, TenantId
+from certinel.domain.role import UserKind
+from certinel.domain.user_account import UserAccount
+from certinel.storage import users
+from certinel.storage.engine import Transaction
+
+
+class UserNotFoundError(DeviceIdentityError):
+    """The tenant has no such user."""
+
+    code = "user/not-found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Cannot find user {name}")
+        self.name = name
+
+
+async def get(tx: Transaction, tenant: TenantId, name: str) -> UserAccount:
+    """Return one user, enabled or not; raises ``UserNotFoundError``."""
+    found = await users.find(tx, tenant, name) if name.isprintable() else None
+    if found is None:
+        raise UserNotFoundError(name)
+    return found
+
+
+async def register_device(
+    tx: Transaction, bus: LocalBus, tenant: TenantId, device: DeviceId, at: datetime
+) -> UserAccount:
+    """Return the device user of ``device``, made now if there is none; an existing one stays as it is."""
+    account = UserAccount.of_device(tenant, device, at)
+    if not await users.insert_if_absent(tx, account):
+        return await get(tx, tenant, account.name)
+    tx.after_commit(bus.publish, DeviceUserChanged(tenant, account.name))
+    return account
+
+
+async def set_enabled(tx: Transaction, bus: LocalBus, tenant: TenantId, name: str, *, is_enabled: bool) -> UserAccount:
+    """Let a user in or keep it out, from its next connection or request on."""
+    await users.lock(tx, tenant, name)
+    account = replace(await get(tx, tenant, name), is_enabled=is_enabled)
+    await users.save(tx, account)
+    if account.kind is UserKind.DEVICE:
+        tx.after_commit(bus.publish, DeviceUserChanged(tenant, name))
+    return account
