@@ -1,0 +1,138 @@
+"""Statements on managed objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
+
+from certinel.domain.identifiers import TenantId
+from certinel.domain.managed_object import ManagedObject, ManagedObjectId
+from certinel.storage.engine import Transaction
+from certinel.storage.json_conditions import has_key, has_text
+from certinel.storage.page import Page, PageRequest, fetch_page
+from certinel.storage.tables import managed_object
+
+_COLUMNS = managed_object.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewManagedObject:
+    """A managed object that has no id yet."""
+
+    tenant: TenantId
+    name: str | None
+    type: str | None
+    owner: str
+    created_at: datetime
+    fragments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedObjectFilter:
+    """Which managed objects are meant; what is None does not matter."""
+
+    type: str | None = None
+    fragment_type: str | None = None
+    """The name of a fragment the object has."""
+    owner: str | None = None
+    text: str | None = None
+    """A value that some property of the object has: exactly, and as text."""
+    ids: Sequence[ManagedObjectId] | None = None
+
+
+async def create(tx: Transaction, new: Sequence[NewManagedObject]) -> list[ManagedObjectId]:
+    """Insert all of ``new`` and return their ids in the same order."""
+    rows = [
+        {
+            "tenant_id": one.tenant,
+            "name": one.name,
+            "type": one.type,
+            "owner": one.owner,
+            "created_at": one.created_at,
+            "updated_at": one.created_at,
+            "fragments": dict(one.fragments),
+        }
+        for one in new
+    ]
+    statement = insert(managed_object).returning(_COLUMNS.id, sort_by_parameter_order=True)
+    return [ManagedObjectId(number) for number in (await tx.execute(statement, rows)).scalars()]
+
+
+async def get(tx: Transaction, tenant: TenantId, number: ManagedObjectId) -> ManagedObject | None:
+    """Return the object, or None if the tenant has no such object."""
+    row = (await tx.execute(_of(tenant).where(_COLUMNS.id == number))).one_or_none()
+    return None if row is None else _managed_object(row)
+
+
+async def get_many(
+    tx: Transaction, tenant: TenantId, numbers: Sequence[ManagedObjectId]
+) -> dict[ManagedObjectId, ManagedObject]:
+    """Return those of the objects that exist."""
+    rows = await tx.execute(_of(tenant).where(_COLUMNS.id.in_(numbers)))
+    found = (_managed_object(row) for row in rows)
+    return {one.id: one for one in found}
+
+
+async def list_of(
+    tx: Transaction, tenant: TenantId, wanted: ManagedObjectFilter, page: PageRequest
+) -> Page[ManagedObject]:
+    """Return a page of the tenant's objects, oldest first."""
+    statement = _of(tenant).where(*_conditions(tx, wanted)).order_by(_COLUMNS.id)
+    return await fetch_page(tx, statement, page, _managed_object)
+
+
+async def save(tx: Transaction, changed: ManagedObject) -> bool:
+    """Store name, type, owner, fragments and the time of the change; tell whether the object exists."""
+    statement = (
+        update(managed_object)
+        .where(_COLUMNS.tenant_id == changed.tenant, _COLUMNS.id == changed.id)
+        .values(
+            name=changed.name,
+            type=changed.type,
+            owner=changed.owner,
+            updated_at=changed.updated_at,
+            fragments=dict(changed.fragments),
+        )
+    )
+    return (await tx.execute(statement)).rowcount == 1
+
+
+async def remove(tx: Transaction, tenant: TenantId, number: ManagedObjectId) -> bool:
+    """Delete the object with its external ids and measurements; tell whether it existed."""
+    statement = delete(managed_object).where(_COLUMNS.tenant_id == tenant, _COLUMNS.id == number)
+    return (await tx.execute(statement)).rowcount == 1
+
+
+def _of(tenant: TenantId) -> Any:
+    return select(managed_object).where(_COLUMNS.tenant_id == tenant)
+
+
+def _conditions(tx: Transaction, wanted: ManagedObjectFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.type is not None:
+        conditions.append(_COLUMNS.type == wanted.type)
+    if wanted.fragment_type is not None:
+        conditions.append(has_key(tx.engine_name, _COLUMNS.fragments, wanted.fragment_type))
+    if wanted.owner is not None:
+        conditions.append(_COLUMNS.owner == wanted.owner)
+    if wanted.text is not None:
+        columns = [column == wanted.text for column in (_COLUMNS.name, _COLUMNS.type, _COLUMNS.owner)]
+        conditions.append(or_(*columns, has_text(tx.engine_name, _COLUMNS.fragments, wanted.text)))
+    if wanted.ids is not None:
+        conditions.append(_COLUMNS.id.in_(wanted.ids))
+    return conditions
+
+
+def _managed_object(row: Row[*tuple[Any, ...]]) -> ManagedObject:
+    return ManagedObject(
+        id=row.id,
+        tenant=row.tenant_id,
+        name=row.name,
+        type=row.type,
+        owner=row.owner,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        fragments=row.fragments,
+    )
