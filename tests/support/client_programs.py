@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.conversation import Conversation
+
 from support.certificates import DeviceFiles
 from support.commands import run
+from support.conversation import Conversation
 from support.node import Node
 from support.program import started
 from support.seed_recipe import STORE_PASSWORD

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from support.program import Program
 
-type Words = tuple[str, ...]
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

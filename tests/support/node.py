@@ -6,17 +6,26 @@ import json
 import signal
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+
 from support.program import PATIENCE_SECONDS, Program, started
 
 ADMIN_PASSWORD = "correct horse battery staple"
 TENANT = "t1000"
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Ask again and again, for what nothing tells us about; fails when it still does not hold after a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "still not so"
 
 
 class NodeDidNotStartError(Exception):

@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Program:
     changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def wait_until(self, holds: Callable[[], bool]) -> bool:
-        """Look again after every line; false when the program has ended, or patience has, and it still does not hold."""
+        """Look again after every line; false when the program, or patience, ended before it held."""
         with self.changed:
             self.changed.wait_for(lambda: holds() or self.ended, PATIENCE_SECONDS)
             return holds()
@@ -49,9 +49,7 @@ class Program:
 
 
 @contextmanager
-def started(
-    command: Sequence[str | Path], environment: Mapping[str, str] | None = None
-) -> Iterator[Program]:
+def started(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Iterator[Program]:
     """Start a program; it is ended, by force if need be, when the test is done with it."""
     process = subprocess.Popen(
         [str(word) for word in command],
@@ -81,7 +79,6 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(PATIENCE_SECONDS)
-    try:
+    # What was typed last may never have been read: the program is gone.
+    with suppress(BrokenPipeError):
         process.stdin.close()
-    except BrokenPipeError:
-        pass  # what was typed last was not read; the program is gone

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from support.certificates import DeviceFiles, Issued, root_authority
 from support.client_programs import Stores
 from support.commands import shell
 from support.node import Node, started_node
 from support.seed_recipe import DEVICE_PASSWORD, STORE_PASSWORD, Device, make_keystores
 
-type MakeDevice = Callable[[str], DeviceFiles]
+MakeDevice = Callable[[str], DeviceFiles]
 
 
 @pytest.fixture(scope="session")

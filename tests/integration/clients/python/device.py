@@ -1,8 +1,8 @@
 """A device on paho-mqtt: does what it is told on standard input and writes down what happens.
 
-The words, which every client program here shares: ``subscribe TOPIC QOS``, ``publish TOPIC QOS BASE64``, ``disconnect``;
-and ``connected``, ``refused REASON``, ``subscribed TOPIC QOS``, ``published TOPIC``, ``message TOPIC BASE64``, ``lost``,
-``disconnected``. Words are separated by tabs.
+The words, which every client program here shares: it reads ``subscribe TOPIC QOS``, ``publish TOPIC QOS BASE64`` and
+``disconnect``; it writes ``connected``, ``refused REASON``, ``subscribed TOPIC QOS``, ``published TOPIC``,
+``message TOPIC BASE64``, ``lost`` and ``disconnected``. Tabs separate the words.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     for name in ("host", "port", "client-id", "ca"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("chain", "key", "user", "password", "will-topic", "will"):
+    for name in ("chain", "key", "key-password", "user", "password", "will-topic", "will"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--version", choices=VERSIONS, default="3.1.1")
     return parser.parse_args()
@@ -47,7 +47,7 @@ class Device:
     def __init__(self, chosen: argparse.Namespace) -> None:
         version = VERSIONS[chosen.version]
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, chosen.client_id, protocol=version)
-        self.client.tls_set(chosen.ca, chosen.chain, chosen.key)
+        self.client.tls_set(chosen.ca, chosen.chain, chosen.key, keyfile_password=chosen.key_password)
         if chosen.user:
             self.client.username_pw_set(chosen.user, chosen.password)
         if chosen.will_topic:
@@ -62,7 +62,7 @@ class Device:
         self.ordered = threading.Lock()
         self.leaving = False
 
-    def on_connect(self, client: Any, user: Any, flags: Any, reason: Any, properties: Any) -> None:
+    def on_connect(self, client: Any, _user: Any, _flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             self.leaving = True
             tell("refused", reason_of(reason, properties))
@@ -70,21 +70,21 @@ class Device:
         else:
             tell("connected")
 
-    def on_disconnect(self, client: Any, user: Any, flags: Any, reason: Any, properties: Any) -> None:
+    def on_disconnect(self, client: Any, _user: Any, _flags: Any, reason: Any, properties: Any) -> None:
         tell("disconnected" if self.leaving else "lost", reason_of(reason, properties))
         if not self.leaving:
             self.leaving = True
             client.disconnect()
 
-    def on_subscribe(self, client: Any, user: Any, packet_id: int, reasons: Any, properties: Any) -> None:
+    def on_subscribe(self, _client: Any, _user: Any, packet_id: int, reasons: Any, _properties: Any) -> None:
         with self.ordered:
             tell("subscribed", self.subscriptions[packet_id], reasons[0].value)
 
-    def on_publish(self, client: Any, user: Any, packet_id: int, reason: Any, properties: Any) -> None:
+    def on_publish(self, _client: Any, _user: Any, packet_id: int, _reason: Any, _properties: Any) -> None:
         with self.ordered:
             tell("published", self.publications[packet_id])
 
-    def on_message(self, client: Any, user: Any, message: Any) -> None:
+    def on_message(self, _client: Any, _user: Any, message: Any) -> None:
         tell("message", message.topic, base64.b64encode(message.payload).decode())
 
     def do(self, words: list[str]) -> None:
