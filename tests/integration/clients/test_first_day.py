@@ -96,7 +96,8 @@ class Lives:
                 return lambda name: self.java(ECLIPSE_PAHO, name, store)
             case ["Debian-Java", store]:
                 return lambda name: self.java(DEBIAN_CLIENT, name, store)
-        raise AssertionError(client)
+            case _:
+                raise AssertionError(client)
 
     def java(self, program: JavaProgram, name: str, store: str) -> AbstractContextManager[Conversation]:
         folder = self.folder / name

@@ -14,8 +14,6 @@ import threading
 from typing import Any
 
 from paho.mqtt import client as mqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5.0": mqtt.MQTTv5}
 WRITING = threading.Lock()
@@ -99,10 +97,11 @@ class Device:
                 case ["disconnect"]:
                     self.leaving = True
                     self.client.disconnect()
+                case _:
+                    raise ValueError(words)
 
     def run(self, chosen: argparse.Namespace) -> None:
-        properties = Properties(PacketTypes.CONNECT) if chosen.version == "5.0" else None
-        self.client.connect(chosen.host, int(chosen.port), keepalive=60, properties=properties)
+        self.client.connect(chosen.host, int(chosen.port))
         self.client.loop_start()
         for line in sys.stdin:
             self.do(line.rstrip("\n").split("\t"))
