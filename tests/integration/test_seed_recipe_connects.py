@@ -176,7 +176,10 @@ def create(node: Node, body: str) -> httpx.Response:
         )
 
 
-REQUEST = '{ "status" :  "ENABLED", "name" : "certificateName", "autoRegistrationEnabled" : "true", "certInPemFormat" : "%s" }'
+REQUEST = (
+    '{ "status" :  "ENABLED", "name" : "certificateName", "autoRegistrationEnabled" : "true",'
+    ' "certInPemFormat" : "%s" }'
+)
 
 
 def test_certificate_on_one_line_uploads_as_in_the_example(node: Node) -> None:

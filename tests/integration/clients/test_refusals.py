@@ -76,7 +76,7 @@ def test_expired_certificate_is_refused_and_says_so(node: Node, fleet: Issued, t
 def test_forged_certificate_of_a_known_ca_is_refused(node: Node, fleet: Issued, tmp_path: Path) -> None:
     """A CA of the same name signs, and the genuine root is appended."""
     impostor = root_authority("Example Fleet CA").device("forged")
-    forged = Issued(impostor.certificate, impostor.key, (fleet.certificate,))
+    forged = Issued(impostor.der, impostor.key, (fleet,))
     with paho(node, "forged", DeviceFiles.of(forged, tmp_path), version="5.0") as conversation:
         assert refusal(conversation)[0] == NOT_AUTHORIZED
 
