@@ -1,0 +1,62 @@
+"""The REST application of a node."""
+
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from starlette.routing import Route
+
+from certinel.api.errors import install_error_answers
+from certinel.api.headers import AnswerHeaders
+from certinel.api.openapi import document_of
+from certinel.api.paths import ContractPaths
+from certinel.api.resources import (
+    health,
+    identity,
+    inventory,
+    keys,
+    measurements,
+    metrics,
+    system_options,
+    tenant_options,
+    tenants,
+    trusted_certificates,
+    users,
+)
+from certinel.services.platform import Platform
+
+API_VERSION: Final = "0.9"
+"""The version of the contract, as its media types name it (``ver=0.9``)."""
+
+ROUTERS: Final = (
+    trusted_certificates.router,
+    tenant_options.router,
+    system_options.router,
+    tenants.router,
+    users.router,
+    identity.router,
+    inventory.router,
+    measurements.router,
+    keys.router,
+    health.router,
+    metrics.router,
+)
+
+
+def create_app(platform: Platform) -> FastAPI:
+    """Return the application that serves ``platform``; it opens and closes nothing of its own."""
+    app = FastAPI(
+        title="certinel",
+        version=API_VERSION,
+        openapi_url=None,  # our own route, below: the document is completed first
+        docs_url=None,  # these pages load from other hosts
+        redoc_url=None,
+        redirect_slashes=False,
+        routes=[route for router in ROUTERS for route in router.routes],
+    )
+    app.state.platform = platform
+    app.router.routes.append(Route("/openapi.json", lambda _: JSONResponse(document_of(app))))
+    install_error_answers(app)
+    app.add_middleware(ContractPaths)
+    app.add_middleware(AnswerHeaders)
+    return app

@@ -1,0 +1,165 @@
+"""Which error of the platform has which HTTP status: the only place that knows.
+
+What is in no table is the platform's own fault: 500, see `headers`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from certinel.api.problems import (
+    MAX_MESSAGE_LENGTH,
+    ApiError,
+    InvalidFieldsError,
+    Problem,
+    faults_of,
+    problem_response,
+)
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.tenant_option import InvalidTenantOptionError
+from certinel.domain.trusted_certificate_draft import UnacceptableCertificateError
+from certinel.services.authentication import WrongCredentialsError
+from certinel.services.identity import ExternalIdNotFoundError
+from certinel.services.inventory import ManagedObjectNotFoundError
+from certinel.services.login_attempts import TooManyAttemptsError
+from certinel.services.measurements import MeasurementNotFoundError
+from certinel.services.passwords import PasswordsBusyError
+from certinel.services.signing_keys import TokenRefusedError
+from certinel.services.tenant_options import TenantOptionNotFoundError
+from certinel.services.tenants import TenantNotFoundError
+from certinel.services.trusted_certificates import (
+    TrustedCertificateAlreadyExistsError,
+    TrustedCertificateNotFoundError,
+)
+from certinel.services.users import UserNotFoundError
+from certinel.storage.errors import DatabaseLoginError, DatabaseUnreachableError, StorageBusyError, StorageFullError
+
+REALM: Final = "certinel"
+BAD_CREDENTIALS: Final = "Invalid credentials! : Bad credentials"
+TRY_LATER: Final = "The platform cannot do this now; try again later."
+
+logger = structlog.get_logger(__name__)
+
+
+class Row(NamedTuple):
+    """How an error is answered."""
+
+    status: HTTPStatus
+    error: str
+    message: str | None = None
+    """None tells the caller the error's own message."""
+
+
+_BUSY: Final = Row(HTTPStatus.SERVICE_UNAVAILABLE, "general/Service Unavailable", TRY_LATER)
+
+STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyType(
+    {
+        TrustedCertificateNotFoundError: Row(HTTPStatus.NOT_FOUND, "certificate/Not Found"),
+        TrustedCertificateAlreadyExistsError: Row(HTTPStatus.CONFLICT, "tenants/Conflict"),
+        UnacceptableCertificateError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Unprocessable Entity"),
+        TenantNotFoundError: Row(HTTPStatus.NOT_FOUND, "security/Not Found"),
+        UserNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
+        TenantOptionNotFoundError: Row(HTTPStatus.NOT_FOUND, "options/Not Found"),
+        InvalidTenantOptionError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "options/Unprocessable Entity"),
+        ExternalIdNotFoundError: Row(HTTPStatus.NOT_FOUND, "identity/Not Found"),
+        ManagedObjectNotFoundError: Row(HTTPStatus.NOT_FOUND, "inventory/Not Found"),
+        MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),
+        TooManyAttemptsError: Row(HTTPStatus.TOO_MANY_REQUESTS, "security/Too Many Requests"),
+        WrongCredentialsError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
+        TokenRefusedError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
+        PasswordsBusyError: _BUSY,
+        StorageBusyError: _BUSY,
+        StorageFullError: _BUSY,
+        DatabaseUnreachableError: _BUSY,
+        DatabaseLoginError: _BUSY,
+    }
+)
+
+
+_PARTS: Final = (
+    ("/tenant/options", "options"),
+    ("/tenant/system/options", "options"),
+    ("/tenant", "tenants"),
+    ("/inventory", "inventory"),
+    ("/identity", "identity"),
+    ("/measurement", "measurement"),
+    ("/user", "users"),
+)
+
+
+def part_of(path: str) -> str:
+    """Return the word before the slash of an ``error`` for what lives at ``path``."""
+    return next((name for prefix, name in _PARTS if path.startswith(prefix)), "general")
+
+
+def challenge(request: Request) -> Mapping[str, str]:
+    """Return the challenge of a 401; scripts ask for ``XBasic``, so that browsers show no pop-up."""
+    scheme = "XBasic" if request.headers.get("usexbasic", "").lower() == "true" else "Basic"
+    return {"WWW-Authenticate": f'{scheme} realm="{REALM}"'}
+
+
+async def _answer_api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for this class only
+    problem = error.problem
+    return problem_response(_challenged(request, problem))
+
+
+async def _answer_by_table(request: Request, error: Exception) -> Response:
+    row = next(STATUS_BY_ERROR[kind] for kind in type(error).mro() if kind in STATUS_BY_ERROR)
+    if row.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("api.platform_cannot", reason=str(error))
+    message = str(error)[:MAX_MESSAGE_LENGTH] if row.message is None else row.message
+    headers: dict[str, str] = {}
+    if isinstance(error, TooManyAttemptsError):
+        headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
+    return problem_response(_challenged(request, Problem(row.status, row.error, message, headers)))
+
+
+def _challenged(request: Request, problem: Problem) -> Problem:
+    is_unauthorized = problem.status == HTTPStatus.UNAUTHORIZED
+    return replace(problem, headers=challenge(request)) if is_unauthorized else problem
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    faults = faults_of(error.errors()) if isinstance(error, RequestValidationError) else str(error)
+    part = part_of(request.url.path)
+    return problem_response(Problem(422, f"{part}/Unprocessable Entity", faults[:MAX_MESSAGE_LENGTH]))
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    """Answer what routing itself raises: no such route, no such method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    phrase = HTTPStatus(error.status_code).phrase
+    message = f"{phrase}: {request.method} {request.url.path}"[:MAX_MESSAGE_LENGTH]
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return problem_response(Problem(error.status_code, f"general/{phrase}", message, headers))
+
+
+def _methods_at(request: Request) -> set[str]:
+    """Return what all routes of this path answer; each route by itself knows only its own method."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return methods | {"HEAD"} if "GET" in methods else methods
+
+
+def install_error_answers(app: FastAPI) -> None:
+    """Let every exception that a request can end with be answered in the contract's shape."""
+    app.add_exception_handler(ApiError, _answer_api_error)
+    for kind in STATUS_BY_ERROR:
+        app.add_exception_handler(kind, _answer_by_table)
+    app.add_exception_handler(InvalidFieldsError, _answer_invalid)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)

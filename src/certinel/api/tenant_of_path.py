@@ -1,0 +1,36 @@
+"""Paths that name a tenant: whose tenant that has to be."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from certinel.api.authentication import Caller
+from certinel.api.platform_of import Served
+from certinel.api.problems import ForbiddenError
+from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
+from certinel.services import tenants
+
+TenantInPath = Annotated[str, Path(description="The id of the tenant.")]
+
+
+async def own_tenant(platform: Served, principal: Caller, tenant: TenantInPath) -> TenantId:
+    """Return the tenant of the path if it is the caller's; 404 when there is none, else 403."""
+    return await _checked(platform, TenantId(tenant), is_allowed=principal.tenant == tenant)
+
+
+async def own_or_managed_tenant(platform: Served, principal: Caller, tenant: TenantInPath) -> TenantId:
+    """As `own_tenant`; callers of the management tenant may name any tenant."""
+    is_allowed = principal.tenant in {tenant, MANAGEMENT_TENANT}
+    return await _checked(platform, TenantId(tenant), is_allowed=is_allowed)
+
+
+async def _checked(platform: Served, tenant: TenantId, *, is_allowed: bool) -> TenantId:
+    async with platform.database.reading() as tx:
+        await tenants.get(tx, tenant)
+    if not is_allowed:
+        raise ForbiddenError
+    return tenant
+
+
+OwnTenant = Annotated[TenantId, Depends(own_tenant)]
+OwnOrManagedTenant = Annotated[TenantId, Depends(own_or_managed_tenant)]

@@ -1,0 +1,72 @@
+"""The use cases around the decision who may connect: judge, register, give a token, judge again by the token."""
+
+from certinel.domain.admission import Admission, ConnectAttempt, decide
+from certinel.domain.device_token import DeviceTokenClaims
+from certinel.domain.errors import Refusal
+from certinel.services import users
+from certinel.services.platform import Platform
+from certinel.services.tokens import TokenHolder, issue_device_token
+from certinel.storage import device_chains
+from certinel.storage.device_chains import DeviceChain
+
+
+def judge(platform: Platform, attempt: ConnectAttempt) -> Admission | Refusal:
+    """Decide on a connection by what this node knows now; asks nobody and changes nothing.
+
+    An admission with ``must_register`` counts only after `register`.
+    """
+    return decide(attempt, platform.trust, platform.verdicts, platform.policy, platform.clock.now())
+
+
+async def register(platform: Platform, admission: Admission) -> None:
+    """Make the device user of an admitted device that has none; a user made meanwhile by somebody else is fine."""
+    async with platform.database.transaction() as tx:
+        await users.register_device(tx, platform.bus, admission.tenant, admission.device, platform.clock.now())
+
+
+async def hand_out_token(platform: Platform, admission: Admission, attempt: ConnectAttempt, host: str) -> str:
+    """Return a token for the device of a live session, issued by ``host``: see `issue_device_token`.
+
+    The presented chain is kept with it, so that every use of the token can be judged by it.
+    """
+    at = platform.clock.now()
+    holder = TokenHolder(
+        tenant=admission.tenant, device=admission.device, leaf_sha256=admission.path[0].sha256, host=host
+    )
+    issued = platform.tokens.issued_before(holder, at)
+    if issued is not None:
+        return issued
+    async with platform.database.transaction() as tx:
+        await device_chains.remember(
+            tx,
+            DeviceChain(
+                tenant=holder.tenant,
+                device=holder.device,
+                leaf_sha256=holder.leaf_sha256,
+                presented=tuple(attempt.presented),
+                seen_at=at,
+            ),
+        )
+        return await issue_device_token(tx, platform.tokens, holder, at)
+
+
+async def is_token_admitted(platform: Platform, claims: DeviceTokenClaims) -> bool:
+    """Tell whether the device that a token was given to would be let in now, with the chain it presented then.
+
+    The token's signature and lifetime are *not* checked here.
+    """
+    presented = await _presented_chain(platform, claims)
+    if presented is None:
+        return False
+    # several tenants can claim the device; the token names the one that it was let into
+    verdict = judge(platform, ConnectAttempt(presented, client_id=claims.device, user_name=claims.tenant))
+    match verdict:
+        case Admission(must_register=False):
+            return (verdict.tenant, verdict.device) == (claims.tenant, claims.device)
+        case _:
+            return False
+
+
+async def _presented_chain(platform: Platform, claims: DeviceTokenClaims) -> tuple[bytes, ...] | None:
+    async with platform.database.reading() as tx:
+        return await device_chains.find(tx, claims.tenant, claims.leaf_sha256)
