@@ -107,6 +107,9 @@ def decode_publish(flags: int, body: bytes, version: ProtocolVersion) -> Publish
     if version != _V5:
         check_topic_name(topic)
         return Publish(topic, body[end_of_ids:], qos, flags & 1 == 1, dup, packet_id)
+    if body[end_of_ids : end_of_ids + 1] == b"\0":  # no properties, as nearly always
+        check_topic_name(topic)
+        return Publish(topic, body[end_of_ids + 1 :], qos, flags & 1 == 1, dup, packet_id)
     reader = FieldReader(body, end_of_ids)
     properties = decode_properties(reader, Place.PUBLISH)
     if topic or properties.topic_alias is None:

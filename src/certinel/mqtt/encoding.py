@@ -110,9 +110,11 @@ def _encode_connack(packet: Connack, version: ProtocolVersion) -> bytes:
 
 def _encode_publish(packet: Publish, version: ProtocolVersion) -> bytes:
     topic, payload, qos, retain, dup, packet_id, properties = packet
+    if not 0 <= qos <= 2:  # noqa: PLR2004 the three levels of service (4.3)
+        raise ValueError(f"there is no QoS {qos}")
     body = encode_text(topic)
     if qos:
-        body += encode_two_bytes(packet_id or 0)
+        body += encode_two_bytes(packet_id or 0)  # 0: still to be chosen
     if version == _V5:
         body += encode_properties(properties)
     return _frame(PacketType.PUBLISH << 4 | dup << 3 | qos << 1 | retain, body + payload)

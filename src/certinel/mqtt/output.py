@@ -1,5 +1,7 @@
 """The bytes on their way to one client, in the form its version and its wishes ask for."""
 
+from functools import lru_cache
+
 from certinel.mqtt.encoding import encode
 from certinel.mqtt.errors import MqttError, UnsupportedVersionError
 from certinel.mqtt.limits import MAX_PACKET_ID, SessionLimits
@@ -62,18 +64,11 @@ class ClientOutput:
 
     def welcome(self, limits: SessionLimits) -> None:
         """Add the CONNACK that lets the client in and, in 5.0, says what it may not use (3.2.2.3)."""
-        properties = NO_PROPERTIES
         if self.version == _V5:
-            properties = Properties(
-                receive_maximum=limits.receive_maximum,
-                maximum_packet_size=limits.max_packet_bytes,
-                retain_available=0,
-                wildcard_subscription_available=1,
-                subscription_identifiers_available=0,
-                shared_subscription_available=0,
-                session_expiry_interval=0 if self._client.session_expiry_interval else None,
-            )
-        self.send(Connack(session_present=False, code=ConnectAnswer.ACCEPTED.return_code, properties=properties))
+            welcome = _welcome_of_v5(limits, is_expiry_changed=bool(self._client.session_expiry_interval))
+            self.pending += b"" if self.is_too_large(welcome) else welcome
+        else:
+            self.send(Connack(session_present=False, code=ConnectAnswer.ACCEPTED.return_code))
 
     def refuse(self, answer: ConnectAnswer, reason_string: str) -> None:
         """Add the CONNACK that turns the client away."""
@@ -104,6 +99,20 @@ class ClientOutput:
     def _refuse_v5(self, reason: ReasonCode, reason_string: str) -> None:
         explained = Connack(session_present=False, code=reason, properties=_explained(reason_string))
         self.send(explained, Connack(session_present=False, code=reason))
+
+
+@lru_cache(maxsize=16)  # the same for every client; sixteen, because a process has few kinds of limits
+def _welcome_of_v5(limits: SessionLimits, *, is_expiry_changed: bool) -> bytes:
+    properties = Properties(
+        receive_maximum=limits.receive_maximum,
+        maximum_packet_size=limits.max_packet_bytes,
+        retain_available=0,
+        wildcard_subscription_available=1,
+        subscription_identifiers_available=0,
+        shared_subscription_available=0,
+        session_expiry_interval=0 if is_expiry_changed else None,
+    )
+    return encode(Connack(session_present=False, code=ReasonCode.SUCCESS, properties=properties), _V5)
 
 
 def check_our_topic(topic: str) -> None:

@@ -6,6 +6,8 @@ from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Any
 
+from typing_extensions import override
+
 from certinel.mqtt.errors import MalformedPacketError, ProtocolViolationError
 from certinel.mqtt.fields import (
     MAX_VARIABLE_INTEGER,
@@ -37,7 +39,7 @@ class Place(IntEnum):
     AUTH = 15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Properties:
     """All properties of one packet; ``None`` is a property that was not sent."""
 
@@ -68,6 +70,16 @@ class Properties:
     wildcard_subscription_available: int | None = None
     subscription_identifiers_available: int | None = None
     shared_subscription_available: int | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Show what was sent, not the twenty-odd properties that were not; authentication data is a secret."""
+        shown = {name: getattr(self, name) for name in self.__slots__}
+        if self.authentication_data is not None:
+            shown["authentication_data"] = "…"
+        return (
+            f"Properties({', '.join(f'{name}={value!r}' for name, value in shown.items() if value not in (None, ()))})"
+        )
 
 
 NO_PROPERTIES = Properties()

@@ -248,6 +248,11 @@ def test_password_is_not_in_the_representation() -> None:
     assert "secret" not in repr(Connected(Connect("x", V5, user_name="u", password=b"secret")))
 
 
+def test_authentication_data_is_not_in_the_representation() -> None:
+    shown = repr(Properties(authentication_method="m", authentication_data=b"secret"))
+    assert shown == "Properties(authentication_method='m', authentication_data='…')"
+
+
 @pytest.mark.parametrize("window", [0, 65_536])
 def test_window_that_packet_ids_cannot_fill_is_refused(window: int) -> None:
     with pytest.raises(ValueError, match="window"):
