@@ -165,8 +165,10 @@ def test_revocation_list_needs_a_number_file_that_the_recipe_never_makes(own: Se
 
 
 def test_intermediate_configuration_differs_in_exactly_four_lines(recipe: SeedRecipe) -> None:
-    files = (recipe.root.config, recipe.intermediate.config)
-    changed = difflib.ndiff(*(path.read_text().splitlines() for path in files))
+    of_root, of_intermediate = (
+        authority.config.read_text().splitlines() for authority in (recipe.root, recipe.intermediate)
+    )
+    changed = difflib.ndiff(of_root, of_intermediate)
     names = [line.split()[1] for line in changed if line.startswith("+ ")]
     assert names == ["dir", "private_key", "certificate", "crl"]
 

@@ -7,8 +7,8 @@ was wrong with its messages, and fetches a token.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,8 @@ from integration.clients.conftest import MakeDevice, stores_of
 from support.certificates import Issued
 from support.client_programs import DEBIAN_CLIENT, ECLIPSE_PAHO, JavaProgram, mqtt_js, paho
 from support.conversation import Conversation
-from support.node import Node
+from support.engines import PostgresServer
+from support.node import Node, started_node
 
 MEASUREMENTS = 100
 """Sent in one go with QoS 1, more than any client keeps in flight."""
@@ -121,13 +122,27 @@ CLIENTS = (
 
 
 @pytest.fixture(scope="module")
-def lives(node: Node, fleet: Issued, make_device: MakeDevice, java_classes: Path) -> Lives:
+def on_sqlite(node: Node, fleet: Issued, make_device: MakeDevice, java_classes: Path) -> Lives:
     return Lives(node, fleet, make_device, java_classes)
 
 
-@pytest.fixture(params=CLIENTS)
-def day(request: pytest.FixtureRequest, lives: Lives) -> FirstDay:
-    return lives.of(request.param)
+@pytest.fixture(scope="module")
+def on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, fleet: Issued, make_device: MakeDevice, java_classes: Path
+) -> Iterator[Lives]:
+    folder = tmp_path_factory.mktemp("postgresql") / "certinel-data"
+    with closing(PostgresServer()) as server:
+        with started_node(folder, options=("--database", server.url("postgres"))) as node:
+            node.upload(fleet.pem)
+            yield Lives(node, fleet, make_device, java_classes)
+
+
+@pytest.fixture(params=[*CLIENTS, "paho-mqtt 3.1.1 on_postgresql", "MQTT.js 5.0 on_postgresql"])
+def day(request: pytest.FixtureRequest) -> FirstDay:
+    """A life by the name of its client; the storage is SQLite unless the name says otherwise."""
+    client, _, storage = request.param.partition(" on_")
+    lives: Lives = request.getfixturevalue(f"on_{storage or 'sqlite'}")
+    return lives.of(client)
 
 
 def test_subscriptions_are_granted_as_asked_for(day: FirstDay) -> None:

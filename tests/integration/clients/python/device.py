@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 VERSIONS = {"3.1": mqtt.MQTTv31, "3.1.1": mqtt.MQTTv311, "5.0": mqtt.MQTTv5}
 WRITING = threading.Lock()
@@ -44,7 +45,7 @@ def reason_of(reason: Any, properties: Any) -> str:
 class Device:
     def __init__(self, chosen: argparse.Namespace) -> None:
         version = VERSIONS[chosen.version]
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, chosen.client_id, protocol=version)
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, chosen.client_id, protocol=version)
         self.client.tls_set(chosen.ca, chosen.chain, chosen.key, keyfile_password=chosen.key_password)
         if chosen.user:
             self.client.username_pw_set(chosen.user, chosen.password)
