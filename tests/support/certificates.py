@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import ssl
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -269,6 +269,9 @@ class DeviceFiles:
         files.key.write_text(issued.key_pem())
         return files
 
+
+MakeDevice: TypeAlias = Callable[[str], DeviceFiles]
+"""Makes a device of a fleet, by its common name."""
 
 _pools: dict[str, Iterator[PrivateKey]] = {}
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from support.certificates import DeviceFiles
+from support.certificates import DeviceFiles, Issued
 from support.commands import run
 from support.conversation import Conversation
 from support.node import Node
 from support.program import started
-from support.seed_recipe import STORE_PASSWORD
+from support.seed_recipe import DEVICE_PASSWORD, STORE_PASSWORD, Device, make_keystores
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = REPOSITORY / "tests/integration/clients"
@@ -61,6 +61,18 @@ class Stores:
     """``JKS`` or ``PKCS12``."""
     truststore_format: str = "PKCS12"
     """keytool makes PKCS#12 unless it is asked for JKS, whatever the file is called."""
+
+    @classmethod
+    def made(cls, issued: Issued, common_name: str, store_format: str, server_ca: Path, folder: Path) -> Stores:
+        """With openssl and keytool, as the recipe does it."""
+        device = Device(folder)
+        device.chain.write_text(issued.chain_pem)
+        device.key.write_text(issued.key_pem(DEVICE_PASSWORD))
+        make_keystores(device)
+        device.run(
+            f"keytool -importcert -noprompt -keystore truststore -alias server -file {server_ca}", [STORE_PASSWORD] * 2
+        ).succeeded()
+        return cls(common_name, folder / f"deviceKeystore.{store_format.lower()}", folder / "truststore", store_format)
 
 
 @dataclass(frozen=True, slots=True)

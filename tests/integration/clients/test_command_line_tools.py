@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from integration.clients.conftest import MakeDevice
-from support.certificates import DeviceFiles, root_authority
+from support.certificates import DeviceFiles, MakeDevice, root_authority
 from support.commands import Outcome, run
 from support.node import ADMIN_PASSWORD, TENANT, Node
 

@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 
-from integration.clients.conftest import MakeDevice, stores_of
-from support.certificates import Issued
-from support.client_programs import DEBIAN_CLIENT, ECLIPSE_PAHO, JavaProgram, mqtt_js, paho
+from support.certificates import Issued, MakeDevice
+from support.client_programs import DEBIAN_CLIENT, ECLIPSE_PAHO, JavaProgram, Stores, mqtt_js, paho
 from support.conversation import Conversation
 from support.engines import PostgresServer
 from support.node import Node, started_node
@@ -103,7 +102,7 @@ class Lives:
     def java(self, program: JavaProgram, name: str, store: str) -> AbstractContextManager[Conversation]:
         folder = self.folder / name
         folder.mkdir()
-        stores = stores_of(self.fleet.device(name), name, store, self.node.server_ca, folder)
+        stores = Stores.made(self.fleet.device(name), name, store, self.node.server_ca, folder)
         return program.connected(self.folder, self.node, stores)
 
 
@@ -131,10 +130,12 @@ def on_postgresql(
     tmp_path_factory: pytest.TempPathFactory, fleet: Issued, make_device: MakeDevice, java_classes: Path
 ) -> Iterator[Lives]:
     folder = tmp_path_factory.mktemp("postgresql") / "certinel-data"
-    with closing(PostgresServer()) as server:
-        with started_node(folder, options=("--database", server.url("postgres"))) as node:
-            node.upload(fleet.pem)
-            yield Lives(node, fleet, make_device, java_classes)
+    with (
+        closing(PostgresServer()) as server,
+        started_node(folder, options=("--database", server.url("postgres"))) as node,
+    ):
+        node.upload(fleet.pem)
+        yield Lives(node, fleet, make_device, java_classes)
 
 
 @pytest.fixture(params=[*CLIENTS, "paho-mqtt 3.1.1 on_postgresql", "MQTT.js 5.0 on_postgresql"])

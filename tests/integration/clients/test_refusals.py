@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.clients.conftest import MakeDevice
-from support.certificates import DeviceFiles, Issued, root_authority
+from support.certificates import DeviceFiles, Issued, MakeDevice, root_authority
 from support.client_programs import paho
 from support.conversation import Conversation
 from support.node import ADMIN_PASSWORD, TENANT, Node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from integration.clients.conftest import MakeDevice
+from support.certificates import MakeDevice
 from support.client_programs import paho
 from support.node import Node, eventually
 
