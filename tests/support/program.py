@@ -67,11 +67,12 @@ def started(command: Sequence[str | Path], environment: Mapping[str, str] | None
     finally:
         _end(process)
         reader.join(PATIENCE_SECONDS)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def _end(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
-    assert process.stdout is not None
     if process.poll() is None:
         process.terminate()
         try:
