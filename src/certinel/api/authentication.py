@@ -16,7 +16,7 @@ from certinel.api.platform_of import platform_of
 from certinel.api.problems import ForbiddenError, UnauthorizedError
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import Principal, Role, UserKind
-from certinel.services import admission, authentication, users
+from certinel.services import authentication
 
 MAX_AUTHORIZATION_LENGTH: Final = 8192
 """Longer headers are refused unread; the servers in front have limits of this size too."""
@@ -75,7 +75,7 @@ async def caller(
         case "basic":
             return await _by_password(request, BasicCredentials.parse(credentials))
         case "bearer":
-            return await _by_token(request, credentials.strip())
+            return await authentication.by_token(platform_of(request), credentials.strip())
         case _:
             raise UnauthorizedError
 
@@ -94,20 +94,6 @@ async def _by_password(request: Request, credentials: BasicCredentials) -> Princ
             address=request.client.host if request.client else "",
         ),
     )
-
-
-async def _by_token(request: Request, token: str) -> Principal:
-    """Let a device in whose token is valid and which would still be let in with its certificate."""
-    platform = platform_of(request)
-    claims = platform.tokens.verify(token, platform.clock.now())
-    if not await admission.is_token_admitted(platform, claims):
-        platform.tokens.forget(claims.tenant, claims.device)
-        raise UnauthorizedError
-    try:
-        async with platform.database.reading() as tx:
-            return (await users.get(tx, claims.tenant, claims.user_name)).principal
-    except users.UserNotFoundError:
-        raise UnauthorizedError from None
 
 
 class Requires:

@@ -1,4 +1,4 @@
-"""Who is calling: a user with a password."""
+"""Who is calling: a user with a password, or a device with its token."""
 
 from dataclasses import dataclass, field
 
@@ -6,9 +6,10 @@ from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import Principal
 from certinel.domain.user_account import UserAccount
-from certinel.services import tenants
+from certinel.services import admission, tenants
 from certinel.services.passwords import PasswordsBusyError
 from certinel.services.platform import Platform
+from certinel.services.signing_keys import TokenRefusedError
 from certinel.storage import users
 
 
@@ -51,6 +52,26 @@ async def by_password(platform: Platform, credentials: PasswordCredentials) -> P
     if not is_right or claimed.account is None or not claimed.may_call:
         raise WrongCredentialsError
     return claimed.account.principal
+
+
+async def by_token(platform: Platform, token: str) -> Principal:
+    """Return the device user that a device token stands for.
+
+    The token must be ours and valid, and its device must be one that would be let in now with the certificate it got
+    the token with. A token that was refused is not handed out again.
+
+    Raises:
+        TokenRefusedError: it is anything else.
+    """
+    claims = platform.tokens.verify(token, platform.clock.now())
+    account = None
+    if await admission.is_token_admitted(platform, claims):
+        async with platform.database.reading() as tx:
+            account = await users.find(tx, claims.tenant, claims.user_name)
+    if account is None or not account.is_enabled:
+        platform.tokens.forget(claims.tenant, claims.device)
+        raise TokenRefusedError("the device would not be let in now")
+    return account.principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,16 +65,20 @@ class TrustKeeper:
             if change in self._pending:
                 await self._read_pending()
 
+    async def catch_up(self) -> None:
+        """Read what could not be read before; raises ``StorageError`` if it still cannot be."""
+        async with self._reading:
+            if self._pending:
+                await self._read_pending()
+
     async def run(self) -> None:
-        """Read again what could not be read, for ever; belongs into the node's task group."""
+        """Catch up again and again, for ever; belongs into the node's task group."""
         while True:
             await asyncio.sleep(RETRY_AFTER.total_seconds())
-            if self._pending:
-                try:
-                    async with self._reading:
-                        await self._read_pending()
-                except StorageError as error:
-                    logger.warning("trust.not_current", reason=str(error))
+            try:
+                await self.catch_up()
+            except StorageError as error:
+                logger.warning("trust.not_current", reason=str(error))
 
     async def _read_pending(self) -> None:
         changes, self._pending = self._pending, set()
