@@ -36,6 +36,7 @@ class PostgresServer:
         self.folder.chmod(0o755)
         self._user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         self._process: subprocess.Popen[str] | None = None
+        self._log_reader: threading.Thread | None = None
         self._log: deque[str] = deque(maxlen=200)
         try:
             self._programs = self._install()
@@ -53,6 +54,10 @@ class PostgresServer:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=30)
+            if self._log_reader is not None:
+                self._log_reader.join()
+            assert self._process.stderr is not None
+            self._process.stderr.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _install(self) -> Path:
@@ -116,7 +121,8 @@ class PostgresServer:
                 break
         else:
             raise AssertionError("PostgreSQL did not start:\n" + "".join(self._log))
-        threading.Thread(target=self._log.extend, args=(self._process.stderr,), daemon=True).start()
+        self._log_reader = threading.Thread(target=self._log.extend, args=(self._process.stderr,), daemon=True)
+        self._log_reader.start()
 
 
 def _end_with_parent() -> None:

@@ -33,14 +33,13 @@ def place_of(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    parts = None
     with suppress(ValueError):
         parts = urlsplit(url)
-        _ = parts.port, parts.hostname
-    if parts is None or parts.fragment:
-        # Not even the reason may be repeated: an unescaped sign puts a part of the password where the port belongs.
-        raise DatabaseUrlError("postgresql://…", "write signs such as @ / # in the password as %40 %2F %23")
-    return parts
+        is_readable = parts.port is None or parts.port > 0
+        if is_readable and not parts.fragment and "@" not in parts.path + parts.query:
+            return parts
+    # Not even the reason may be repeated: an unescaped sign puts a part of the password where the port belongs.
+    raise DatabaseUrlError("postgresql://…", "write signs such as @ / ? # in the password as %40 %2F %3F %23")
 
 
 def open_pool(url: str) -> AsyncEngine:
