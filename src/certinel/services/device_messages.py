@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, assert_never
 
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.managed_object import SERIAL, ExternalId, ManagedObjectId
-from certinel.smartrest.errors import ArgumentError, Rejected
+from certinel.smartrest.errors import Rejected
 from certinel.smartrest.requests import CreateDevice, CreateMeasurement, Request
 from certinel.smartrest.responses import DEVICE_ALREADY_EXISTS, server_error
 from certinel.storage import external_ids, managed_objects, measurements
@@ -103,8 +103,6 @@ def _take(devices: _Devices, message: DeviceMessage) -> list[Reply]:
     for request in message.requests:
         if isinstance(request, Rejected):
             replies.append(request)
-        elif _holds_nul(request):
-            replies.append(Rejected.invalid_arguments(_message_id(request), _NUL))
         elif (device := devices.get((message.tenant, message.device))) is None:
             devices[message.tenant, message.device] = _created(message, request)
         elif device.owner != message.user_name:
@@ -149,19 +147,3 @@ async def _create(tx: Transaction, devices: _Devices) -> None:
 def _owner_conflict(device: DeviceId) -> Reply:
     reason = f"external id {device} of type {SERIAL} belongs to an object of another owner"
     return server_error("100", f"Error on device creation, message: {reason}")
-
-
-_NUL = ArgumentError("Value holds the character U+0000")
-
-
-def _holds_nul(request: Request) -> bool:
-    """PostgreSQL keeps no U+0000 in texts, so on neither engine anything does."""
-    if isinstance(request, CreateDevice):
-        return "\0" in f"{request.name}{request.type}"
-    if "\0" in request.type:
-        return True
-    return any("\0" in f"{series.fragment}{series.name}{series.unit}" for series in request.series)
-
-
-def _message_id(request: Request) -> str:
-    return "100" if isinstance(request, CreateDevice) else request.message_id

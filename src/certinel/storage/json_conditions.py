@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, exists, func, literal_column, select, true
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, exists, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import JSONPATH
 
 from certinel.storage.engine import EngineName
@@ -22,9 +22,9 @@ def has_inner_key(engine: EngineName, document: Json, outer: str | None, inner: 
     """Whether the value of ``outer``, or of any key if that is None, is an object with the key ``inner``."""
     if engine == "postgresql":
         if outer is not None:
-            return func.jsonb_exists(document.op("->")(outer), inner)
+            return _is_object_with(document.op("->")(outer), inner)
         entry = func.jsonb_each(document).table_valued("key", "value")
-        return exists(select(1).select_from(entry).where(func.jsonb_exists(entry.c.value, inner)))
+        return exists(select(1).select_from(entry).where(_is_object_with(entry.c.value, inner)))
     top = func.json_tree(document).table_valued("id", "key", "path", name="top_entry")
     below = func.json_tree(document).table_valued("key", "parent", name="inner_entry")
     conditions: list[ColumnExpressionArgument[bool]] = [
@@ -36,6 +36,11 @@ def has_inner_key(engine: EngineName, document: Json, outer: str | None, inner: 
     if outer is not None:
         conditions.append(top.c.key == outer)
     return exists(select(1).select_from(top.join(below, true())).where(*conditions))
+
+
+def _is_object_with(value: Json, key: str) -> ColumnElement[bool]:
+    # Of texts and lists jsonb_exists would look at the contents.
+    return and_(func.jsonb_typeof(value) == "object", func.jsonb_exists(value, key))
 
 
 def has_text(engine: EngineName, document: Json, text: str) -> ColumnElement[bool]:

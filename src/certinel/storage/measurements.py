@@ -60,7 +60,7 @@ def add(  # noqa: PLR0913, PLR0917 - the columns of the table, on the hottest pa
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: MeasurementFilter, page: PageRequest) -> Page[Measurement]:
     """Return a page of the tenant's measurements by their time, oldest first unless ``wanted.revert``."""
-    statement = select(measurement).where(_COLUMNS.tenant_id == tenant, *_conditions(tx, wanted))
+    statement = select(measurement).where(_COLUMNS.tenant_id == tenant, *_conditions(tx, tenant, wanted))
     order = (_COLUMNS.time.desc(), _COLUMNS.id.desc()) if wanted.revert else (_COLUMNS.time, _COLUMNS.id)
     return await fetch_page(tx, statement.order_by(*order), page, _measurement)
 
@@ -72,7 +72,7 @@ async def get(tx: Transaction, tenant: TenantId, number: int) -> Measurement | N
     return None if row is None else _measurement(row)
 
 
-def _conditions(tx: Transaction, wanted: MeasurementFilter) -> list[ColumnElement[bool]]:
+def _conditions(tx: Transaction, tenant: TenantId, wanted: MeasurementFilter) -> list[ColumnElement[bool]]:
     engine, fragments = tx.engine_name, _COLUMNS.fragments
     conditions: list[ColumnElement[bool]] = []
     if wanted.source is not None:
@@ -89,7 +89,7 @@ def _conditions(tx: Transaction, wanted: MeasurementFilter) -> list[ColumnElemen
         conditions.append(has_inner_key(engine, fragments, wanted.value_fragment_type, wanted.value_fragment_series))
     if wanted.owner is not None:
         owned = select(managed_object.c.id).where(
-            managed_object.c.tenant_id == _COLUMNS.tenant_id, managed_object.c.owner == wanted.owner
+            managed_object.c.tenant_id == tenant, managed_object.c.owner == wanted.owner
         )
         conditions.append(_COLUMNS.source_id.in_(owned.scalar_subquery()))
     return conditions

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from certinel.storage.errors import DatabaseUrlError, StorageError, storage_error
-from certinel.storage.json_text import compact_json
+from certinel.storage.json_text import compact_json, parse_jsonb
 from certinel.storage.row_writer import RowWriter
 
 SCHEMES = ("postgresql", "postgres")
@@ -53,6 +53,7 @@ def open_pool(url: str) -> AsyncEngine:
         pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=compact_json,
+        json_deserializer=parse_jsonb,
     )
 
 
