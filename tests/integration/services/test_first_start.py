@@ -1,5 +1,7 @@
 """What a new platform begins with."""
 
+import asyncio
+
 import pytest
 
 from certinel.domain.identifiers import TenantId
@@ -99,3 +101,18 @@ async def test_an_unknown_tenant_is_not_found(database: Database) -> None:
         for name in ("t404", "", "t\0", "t1000 "):
             with pytest.raises(tenants.TenantNotFoundError):
                 await tenants.get(tx, TenantId(name))
+
+
+async def test_of_nodes_that_start_at_once_one_begins_and_all_share_its_key(database: Database) -> None:
+    made = await asyncio.gather(*(begin(database, quick_passwords(), MovableClock()) for _ in range(4)))
+    assert sum(one is not None for one in made) == 1
+    async with database.reading() as tx:
+        assert len((await tokens.public_keys(tx))["keys"]) == 1
+
+
+async def test_nodes_that_start_at_once_with_another_algorithm_share_the_new_key(database: Database) -> None:
+    await begin(database, quick_passwords(), MovableClock())
+    options = PlatformOptions(signing_algorithm=SigningAlgorithm.RS256)
+    await asyncio.gather(*(begin(database, quick_passwords(), MovableClock(), options=options) for _ in range(3)))
+    async with database.reading() as tx:
+        assert sorted(key["alg"] for key in (await tokens.public_keys(tx))["keys"]) == ["ES256", "RS256"]
