@@ -85,12 +85,29 @@ class NewerSchemaError(StorageError):
     )
 
 
+class UnacceptableValueError(StorageError):
+    """A value that the engine cannot keep or compare with, such as a text with U+0000 or a number beyond 64 bits."""
+
+    code = "storage/value"
+    sentence = "the database {place} cannot take a value: {reason}"
+
+
 class RowConflictError(StorageError):
-    """A row contradicts others: the same key exists, or what it refers to does not."""
+    """A row contradicts others: the same key exists, what it refers to does not, or somebody else was quicker."""
 
     code = "storage/conflict"
     sentence = "the database {place} holds something that contradicts this: {reason}"
 
+
+WHOLE_DATABASE = (
+    DatabaseUnreachableError,
+    DatabaseLoginError,
+    StorageFullError,
+    ReadOnlyStorageError,
+    StorageBusyError,
+    StorageDamagedError,
+)
+"""Errors that are about no row in particular: everything else would fail likewise."""
 
 _BY_SQLITE_CODE: Mapping[int, type[StorageError]] = MappingProxyType(
     {
@@ -102,7 +119,9 @@ _BY_SQLITE_CODE: Mapping[int, type[StorageError]] = MappingProxyType(
         sqlite3.SQLITE_LOCKED: StorageBusyError,
         sqlite3.SQLITE_CORRUPT: StorageDamagedError,
         sqlite3.SQLITE_NOTADB: StorageDamagedError,
+        sqlite3.SQLITE_IOERR: DatabaseUnreachableError,
         sqlite3.SQLITE_CONSTRAINT: RowConflictError,
+        sqlite3.SQLITE_TOOBIG: UnacceptableValueError,
     }
 )
 _PRIMARY_CODE_MASK = 0xFF
@@ -110,7 +129,10 @@ _PRIMARY_CODE_MASK = 0xFF
 
 _BY_SQLSTATE: Mapping[str, type[StorageError]] = MappingProxyType(
     {
+        "22": UnacceptableValueError,
+        "54": UnacceptableValueError,
         "23": RowConflictError,
+        "40": RowConflictError,
         "08": DatabaseUnreachableError,
         "57": DatabaseUnreachableError,
         "28": DatabaseLoginError,
@@ -118,7 +140,6 @@ _BY_SQLSTATE: Mapping[str, type[StorageError]] = MappingProxyType(
         "53": StorageBusyError,
         "53100": StorageFullError,
         "25006": ReadOnlyStorageError,
-        "40": StorageBusyError,
         "55P03": StorageBusyError,
         "XX001": StorageDamagedError,
         "XX002": StorageDamagedError,
@@ -133,8 +154,12 @@ CONNECTION_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     OSError,
+    OverflowError,
+    UnicodeEncodeError,
 )
 """What the drivers raise, wrapped or (while connecting, and in COPY) bare."""
+
+_VALUE_ERRORS = (OverflowError, UnicodeEncodeError, asyncpg.DataError)
 
 
 def storage_error(error: BaseException, place: str) -> StorageError:
@@ -154,6 +179,8 @@ def storage_error(error: BaseException, place: str) -> StorageError:
         return _BY_SQLSTATE.get(sqlstate, by_class)(place, reason)
     if isinstance(error, PoolTimeoutError):
         return StorageBusyError(place, "no connection became free in time")
+    if isinstance(cause, _VALUE_ERRORS) or isinstance(cause.__cause__, _VALUE_ERRORS):
+        return UnacceptableValueError(place, reason)
     if isinstance(cause, OSError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return DatabaseUnreachableError(place, reason)
     return StorageError(place, reason)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from certinel.storage.engine import Database, Transaction
-from certinel.storage.errors import RowConflictError, StorageError
+from certinel.storage.errors import WHOLE_DATABASE, RowConflictError
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -135,7 +135,7 @@ class GroupCommit(Generic[Work, Result]):
                 await self._store(batch, is_repeated=True)
                 return
             error = conflict
-        except StorageError as failure:
+        except WHOLE_DATABASE as failure:
             self._answer_all(batch, failure)
             return
         except Exception as mistake:  # noqa: BLE001 - this is the outermost loop of the works

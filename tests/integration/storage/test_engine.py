@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from certinel.storage.engine import Database, Transaction
-from certinel.storage.errors import ReadOnlyStorageError, RowConflictError
-from certinel.storage.tables import tenant, tenant_option
+from certinel.storage.errors import ReadOnlyStorageError, RowConflictError, UnacceptableValueError
+from certinel.storage.tables import managed_object, tenant, tenant_option
+from support.engines import Engines
 
 AT = datetime(2026, 11, 23, 12, 30, 0, 123456, tzinfo=UTC)
 
@@ -214,3 +215,25 @@ async def test_a_moment_without_time_zone_is_refused(database: Database) -> None
     with pytest.raises(Exception, match="needs a time zone"):
         async with database.transaction() as tx:
             await tx.execute(insert(tenant).values(row("t1") | {"created_at": naive}))
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**30])
+async def test_a_number_beyond_64_bits_is_refused(database: Database, value: int) -> None:
+    with pytest.raises(UnacceptableValueError):
+        async with database.reading() as tx:
+            await tx.execute(select(managed_object.c.id).where(managed_object.c.id == value))
+
+
+async def test_a_text_that_is_no_unicode_is_refused(database: Database) -> None:
+    with pytest.raises(UnacceptableValueError):
+        async with database.reading() as tx:
+            await tx.execute(select(tenant.c.id).where(tenant.c.id == "\ud800"))
+
+
+@pytest.mark.parametrize("number", [1, 100])
+async def test_a_text_with_u0000_is_refused_by_postgresql(engines: Engines, number: int) -> None:
+    async with engines.fresh("postgresql") as database:
+        with pytest.raises(UnacceptableValueError):  # noqa: PT012 - as above
+            async with database.transaction() as tx:
+                for index in range(number):
+                    tx.add(tenant, row(f"t{index}\0"))
