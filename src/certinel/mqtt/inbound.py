@@ -3,6 +3,8 @@
 from enum import Enum
 
 from certinel.mqtt.errors import ProtocolViolationError
+from certinel.mqtt.packets import Publish
+from certinel.mqtt.properties import NO_PROPERTIES
 from certinel.mqtt.reasons import ReasonCode
 
 
@@ -89,3 +91,14 @@ class InboundFlow:
         del self._unanswered[packet_id]
         if not is_complete:
             self._unreleased.add(packet_id)
+
+
+def check_publish_of_v5(message: Publish) -> None:
+    """Refuse what the CONNACK said is not available (5.0, 3.2.2.3)."""
+    if message.retain:
+        raise ProtocolViolationError("retained messages are not available", ReasonCode.RETAIN_NOT_SUPPORTED)
+    if message.properties is not NO_PROPERTIES:
+        if message.properties.topic_alias is not None:
+            raise ProtocolViolationError("topic aliases are not available", ReasonCode.TOPIC_ALIAS_INVALID)
+        if message.properties.subscription_identifiers:
+            raise ProtocolViolationError("a client does not send subscription identifiers")  # 5.0, 3.3.4

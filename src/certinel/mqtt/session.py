@@ -15,7 +15,7 @@ from certinel.mqtt.errors import MalformedPacketError, MqttError, ProtocolViolat
 from certinel.mqtt.events import Connected, Delivered, Disconnected, Event, ProtocolFailed, Subscribed, Unsubscribed
 from certinel.mqtt.fields import FieldReader
 from certinel.mqtt.framing import FrameBuffer
-from certinel.mqtt.inbound import Arrival, InboundFlow
+from certinel.mqtt.inbound import Arrival, InboundFlow, check_publish_of_v5
 from certinel.mqtt.limits import DEFAULT_LIMITS, SessionLimits
 from certinel.mqtt.outbound import Awaited, DeliveryOutcome, OutboundFlow, Outgoing
 from certinel.mqtt.output import ClientOutput, check_our_topic
@@ -35,7 +35,6 @@ from certinel.mqtt.packets import (
     Unsuback,
     Unsubscribe,
 )
-from certinel.mqtt.properties import NO_PROPERTIES
 from certinel.mqtt.reasons import ConnectAnswer, ReasonCode
 
 _V5 = ProtocolVersion.V5
@@ -281,7 +280,7 @@ class ServerSession:
 
     def _on_publish(self, message: Publish) -> Event | None:
         if self._output.version == _V5:
-            _check_publish_of_v5(message)
+            check_publish_of_v5(message)
         packet_id = message.packet_id
         if packet_id is None:
             return message
@@ -398,14 +397,3 @@ class ServerSession:
         if self._phase is not phase and self._phase is not Phase.CLOSED:
             raise ValueError(f"not possible while {self._phase.value}")
         return self._phase is phase
-
-
-def _check_publish_of_v5(message: Publish) -> None:
-    """Refuse what the CONNACK said is not available (5.0, 3.2.2.3)."""
-    if message.retain:
-        raise ProtocolViolationError("retained messages are not available", ReasonCode.RETAIN_NOT_SUPPORTED)
-    if message.properties is not NO_PROPERTIES:
-        if message.properties.topic_alias is not None:
-            raise ProtocolViolationError("topic aliases are not available", ReasonCode.TOPIC_ALIAS_INVALID)
-        if message.properties.subscription_identifiers:
-            raise ProtocolViolationError("a client does not send subscription identifiers")  # 5.0, 3.3.4
