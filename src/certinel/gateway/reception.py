@@ -1,0 +1,108 @@
+"""What the connections of one listener share: who is let in, who still shakes hands, who is on the way out."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from certinel.gateway.deadlines import Deadlines
+from certinel.gateway.handshake import HandshakeFailure, HandshakeFault
+from certinel.gateway.limits import AddressLimits, ListenerOptions, network_of
+
+logger = logging.getLogger(__name__)
+
+PeerName = tuple[Any, ...]
+FailureListener = Callable[[HandshakeFailure, PeerName], None]
+
+
+class Guest(Protocol):
+    """A connection as the reception sees it."""
+
+    peername: PeerName
+
+    def handshake_expired(self) -> None:
+        """The handshake took too long."""
+
+    def linger_expired(self) -> None:
+        """The peer had its time to take the last bytes."""
+
+    def shutdown(self) -> None:
+        """Come to an end in good order."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
+class Reception:
+    """Admits connections within the limits and times what must not last."""
+
+    def __init__(self, options: ListenerOptions, on_handshake_failed: FailureListener | None = None) -> None:
+        self._options = options
+        self._limits = AddressLimits(options)
+        self._on_handshake_failed = on_handshake_failed
+        self._handshakes: Deadlines[Guest] = Deadlines(options.handshake_seconds, self._handshake_expired)
+        self._lingering: Deadlines[Guest] = Deadlines(options.linger_seconds, lambda guest: guest.linger_expired())
+        self._all_gone = asyncio.Event()
+        self.guests: set[Guest] = set()
+        self.is_closing = False
+
+    @property
+    def handshakes_under_way(self) -> int:
+        """TLS handshakes that have begun and not ended."""
+        return len(self._handshakes)
+
+    def admit(self, guest: Guest) -> bool:
+        """Let a connection in and watch over its handshake, or not; before any of its bytes is looked at."""
+        now = asyncio.get_running_loop().time()
+        is_full = self.is_closing or len(self.guests) >= self._options.max_connections
+        if is_full or not self._limits.begin(network_of(guest.peername[0]), now):
+            self.report(guest, HandshakeFailure(HandshakeFault.OVERLOAD))
+            return False
+        self.guests.add(guest)
+        self._handshakes.start(guest)
+        return True
+
+    def handshake_over(self, guest: Guest) -> None:
+        """Stop watching a handshake, finished or failed; harmless when it is over already."""
+        if self._handshakes.stop(guest):
+            self._limits.end(network_of(guest.peername[0]))
+
+    def report(self, guest: Guest, failure: HandshakeFailure) -> None:
+        """Log a failed handshake, and tell whoever counts them."""
+        logger.info("TLS handshake with %s failed: %s: %s", guest.peername[0], failure.fault, failure)
+        if self._on_handshake_failed is not None:
+            self._on_handshake_failed(failure, guest.peername)
+
+    def linger(self, guest: Guest) -> None:
+        """Give a closed connection's peer time to take the last bytes."""
+        self._lingering.start(guest)
+
+    def leave(self, guest: Guest) -> None:
+        """The connection is no more."""
+        self.handshake_over(guest)
+        self._lingering.stop(guest)
+        self.guests.discard(guest)
+        if self.is_closing and not self.guests:
+            self._all_gone.set()
+
+    async def close(self, grace_seconds: float) -> None:
+        """Let nobody in, ask everybody to leave, and after the grace make them."""
+        self.is_closing = True
+        for guest in list(self.guests):
+            guest.shutdown()
+        if self.guests:
+            try:
+                async with asyncio.timeout(grace_seconds):
+                    await self._all_gone.wait()
+            except TimeoutError:
+                logger.info("%d connections did not end in time and are cut", len(self.guests))
+        while self.guests:
+            for guest in list(self.guests):
+                guest.abort()
+            await asyncio.sleep(0)
+        self._handshakes.cancel()
+        self._lingering.cancel()
+
+    def _handshake_expired(self, guest: Guest) -> None:
+        self._limits.end(network_of(guest.peername[0]))
+        guest.handshake_expired()
