@@ -1,0 +1,5 @@
+"""``python -m certinel`` is ``certinel``."""
+
+from certinel.cli import main
+
+main()

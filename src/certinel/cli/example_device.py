@@ -1,0 +1,123 @@
+"""An example device: Paho over mutual TLS, as a device developer would write it."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from types import TracebackType
+from typing import Self
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+PATIENCE_SECONDS = 20.0
+"""How long the platform may take to answer before the device gives up."""
+
+
+class DeviceRefusedError(Exception):
+    """The platform did not let the device in; the message is what it said."""
+
+
+class NoAnswerError(Exception):
+    """The platform could not be reached, or did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFiles:
+    """What a device needs to connect: its chain and key, and whom it trusts."""
+
+    chain: Path
+    key: Path
+    server_ca: Path
+    key_passphrase: str | None = None
+
+
+class ExampleDevice:
+    """A connected device. Use it as a context manager; `connected` makes one."""
+
+    def __init__(self, client_id: str, files: DeviceFiles) -> None:
+        self._answers: Queue[ReasonCode] = Queue()
+        self._granted = threading.Event()
+        self._tokens: Queue[str] = Queue()
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        context = ssl.create_default_context(cafile=str(files.server_ca))
+        context.load_cert_chain(files.chain, files.key, files.key_passphrase)
+        self._client.tls_set_context(context)
+        self._reason = ""
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+
+    def _on_connect(
+        self, _client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        self._reason = str(getattr(properties, "ReasonString", "")) or str(code)
+        self._answers.put(code)
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: object, _mid: int, _codes: list[ReasonCode], _props: Properties | None
+    ) -> None:
+        self._granted.set()
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        template, _, rest = message.payload.decode().partition(",")
+        if template == "71":
+            self._tokens.put(rest)
+
+    def connect(self, host: str, port: int) -> None:
+        """Connect and wait for the platform's answer.
+
+        Raises:
+            DeviceRefusedError: it said no, and why.
+            NoAnswerError: there was no answer.
+        """
+        try:
+            self._client.connect(host, port, keepalive=60)
+            self._client.loop_start()
+            code = self._answers.get(timeout=PATIENCE_SECONDS)
+        except (OSError, Empty) as error:
+            raise NoAnswerError(f"{host}:{port}: {str(error) or 'no answer'}") from error
+        if code.is_failure:
+            raise DeviceRefusedError(self._reason)
+
+    def publish(self, row: str) -> None:
+        """Send one SmartREST row and wait until the platform has stored it."""
+        message = self._client.publish("s/us", row, qos=1)
+        message.wait_for_publish(PATIENCE_SECONDS)
+        if not message.is_published():
+            raise NoAnswerError("the platform did not acknowledge a message")
+
+    def request_token(self) -> str:
+        """Ask for a token for HTTP."""
+        self._client.subscribe("s/dat", qos=1)
+        if not self._granted.wait(PATIENCE_SECONDS):
+            raise NoAnswerError("the subscription was not answered")
+        self._client.publish("s/uat", "", qos=1)
+        try:
+            return self._tokens.get(timeout=PATIENCE_SECONDS)
+        except Empty:
+            raise NoAnswerError("no token came") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client.disconnect() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._client.loop_stop()
+            return
+        self._client.loop_stop()
+
+
+@contextmanager
+def connected(client_id: str, files: DeviceFiles, host: str, port: int) -> Iterator[ExampleDevice]:
+    """Yield a device that is connected, and disconnect it in the end."""
+    with ExampleDevice(client_id, files) as device:
+        device.connect(host, port)
+        yield device

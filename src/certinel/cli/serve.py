@@ -1,0 +1,115 @@
+"""``certinel serve``: run a node until it is told to stop."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.config import Settings, WrongSettingError, load
+from certinel.wiring.node import Node, NodeFacts, start_problem
+
+DEFAULT_CONFIG = Path("certinel.toml")
+
+
+def serve(  # noqa: PLR0917 - typer calls it by name
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; certinel.toml in this folder is read when it is there.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where database, keys and certificates are kept.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address for MQTT and HTTPS.")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(help="MQTT over TLS; 0 lets the system choose.")] = None,
+    https_port: Annotated[int | None, typer.Option(help="REST over HTTPS.")] = None,
+    http_port: Annotated[
+        str | None, typer.Option(help='REST over plain HTTP on loopback; "off" leaves it out.')
+    ] = None,
+    public_host: Annotated[
+        list[str] | None, typer.Option(help="A name devices use; goes into the server certificate. Repeatable.")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="postgresql://USER:PASSWORD@HOST/NAME instead of SQLite in the data directory.")
+    ] = None,
+) -> None:
+    """Run the platform: MQTT over mutual TLS, REST over HTTPS.
+
+    Options win over the environment (CERTINEL_MQTT_PORT=…), which wins over the settings file.
+    """
+    options: dict[str, Any] = {
+        "data_dir": data_dir,
+        "host": host,
+        "mqtt_port": mqtt_port,
+        "https_port": https_port,
+        "http_port": http_port,
+        "public_host": public_host or None,
+        "database": database,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    file = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    try:
+        settings = load(given, file)
+    except WrongSettingError as error:
+        raise CommandError(str(error), EXIT_USAGE) from None
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    from certinel.wiring import logs
+
+    logs.configure(settings.log)
+    node, facts = await start_node(settings)
+    greet(facts)
+    try:
+        await wait_for_stop()
+    finally:
+        await node.stop()
+
+
+async def start_node(settings: Settings) -> tuple[Node, NodeFacts]:
+    """Start a node; what keeps it from starting is one line for the operator."""
+    node = Node(settings)
+    try:
+        return node, await node.start()
+    except start_problem as error:
+        raise CommandError(str(error)) from error
+
+
+async def wait_for_stop() -> None:
+    """Return when the process is told to stop: SIGTERM, or Ctrl+C."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def greet(facts: NodeFacts) -> None:
+    """Say where everything is and what to do next."""
+    for note in facts.notes:
+        console.print(f"[yellow]note:[/] {note}")
+    host = facts.host_name
+    http = f", http://localhost:{facts.http_port}" if facts.http_port is not None else ""
+    trusts = facts.server_ca or "the issuer of your server certificate"
+    console.print(f"[bold]certinel[/] is ready: data in {facts.data_dir}")
+    console.print(f"  devices connect to   mqtts://{host}:{facts.mqtt_port} and trust {trusts}")
+    console.print(f"  REST is at           https://{host}:{facts.https_port}{http}")
+    console.print(f"  sign in as           {_who(facts)}")
+    console.print(f"  next                 upload your CA: {_upload(facts)}", markup=False)
+
+
+def _who(facts: NodeFacts) -> str:
+    made = facts.administrators
+    if made is None:
+        return "t1000/admin or management/admin, with the password of the first start"
+    names = " or ".join(f"{tenant}/{made.user_name}" for tenant in reversed(made.tenants))
+    if not made.was_generated:
+        return f"{names}, with the password you gave in CERTINEL_ADMIN_PASSWORD"
+    return f"{names} with the password [bold]{made.password}[/] (shown only now)"
+
+
+def _upload(facts: NodeFacts) -> str:
+    url = f"https://{facts.host_name}:{facts.https_port}/tenant/tenants/t1000/trusted-certificates"
+    body = '{"name":"my CA","status":"ENABLED","autoRegistrationEnabled":true,"certInPemFormat":"…"}'
+    return f"curl --cacert {facts.server_ca or 'CA.pem'} -u t1000/admin --json '{body}' {url}"

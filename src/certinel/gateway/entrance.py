@@ -1,0 +1,83 @@
+"""Who may come in, by certificate or by password, and what is written down when somebody may not."""
+
+import structlog
+
+from certinel.domain.admission import Admission, ConnectAttempt
+from certinel.domain.client_id import ClientId, MalformedClientIdError
+from certinel.domain.errors import Code, Refusal
+from certinel.domain.identifiers import TenantId, device_user_name
+from certinel.domain.path_fault import day
+from certinel.gateway.sessions import SessionIdentity
+from certinel.gateway.surroundings import Surroundings
+from certinel.services.authentication import PasswordCredentials, WrongCredentialsError, by_password
+from certinel.services.login_attempts import TooManyAttemptsError
+from certinel.services.passwords import PasswordsBusyError
+
+logger = structlog.get_logger(__name__)
+
+
+def admitted(attempt: ConnectAttempt, admission: Admission) -> SessionIdentity:
+    """Return the identity of a device that was admitted with its certificate."""
+    return SessionIdentity(
+        tenant=admission.tenant,
+        device=admission.device,
+        user_name=device_user_name(admission.device),
+        attempt=attempt,
+        admission=admission,
+    )
+
+
+async def password_session(
+    around: Surroundings, attempt: ConnectAttempt, password: str, address: str
+) -> SessionIdentity | Refusal:
+    """Check user name and password of a client that presented no certificate."""
+    try:
+        client_id = ClientId.parse(attempt.client_id)
+    except MalformedClientIdError:
+        return Refusal(Code.CLIENT_ID_MALFORMED, {"client_id": repr(attempt.client_id)})
+    if not attempt.user_name:
+        return Refusal(Code.WRONG_PASSWORD)
+    tenant, slash, user_name = attempt.user_name.partition("/")
+    credentials = PasswordCredentials(
+        tenant=TenantId(tenant) if slash else None,
+        user_name=user_name if slash else attempt.user_name,
+        password=password,
+        host=attempt.server_name or "",
+        address=address,
+    )
+    try:
+        principal = await by_password(around.platform, credentials)
+    except (TooManyAttemptsError, PasswordsBusyError) as error:
+        return Refusal(Code.TRY_LATER, {"reason": str(error).rstrip(".")})
+    except WrongCredentialsError:
+        return Refusal(Code.WRONG_PASSWORD)
+    return SessionIdentity(
+        tenant=principal.tenant,
+        device=client_id.device,
+        user_name=principal.user_name,
+        attempt=attempt,
+        admission=None,
+    )
+
+
+def report_refusal(around: Surroundings, refusal: Refusal, attempt: ConnectAttempt | None, address: str) -> None:
+    """Write down why a connection was refused, with all that helps its owner to find the cause."""
+    facts: dict[str, object] = {"code": refusal.code, "reason": refusal.sentence, "remedy": refusal.remedy}
+    if refusal.tenant is not None:
+        facts["tenant"] = refusal.tenant
+    if refusal.certificate is not None:
+        facts["certificate"] = refusal.certificate
+    if attempt is not None:
+        facts["client_id"] = attempt.client_id[:128]
+        presented = around.platform.verdicts.read(attempt.presented)
+        if not isinstance(presented, Refusal):
+            leaf = presented.leaf
+            facts |= {
+                "subject": leaf.subject_text,
+                "issuer": leaf.issuer_text,
+                "serial": f"{leaf.serial_number:x}",
+                "sha1": leaf.fingerprint,
+                "sha256": leaf.sha256.hex(),
+                "valid": f"{day(leaf.not_before)} to {day(leaf.not_after)}",
+            }
+    logger.warning("connection.refused", address=address, **facts)

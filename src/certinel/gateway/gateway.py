@@ -1,0 +1,112 @@
+"""MQTT over mutual TLS as one part of a node: its listener, its sessions, the shared commit."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from certinel.bus.messages import DeviceUserChanged, TenantChanged, TrustChanged
+from certinel.domain.errors import Code, Refusal
+from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId
+from certinel.gateway.connection import MqttConnection
+from certinel.gateway.deadlines import Deadlines
+from certinel.gateway.limits import ListenerOptions
+from certinel.gateway.listener import Listener
+from certinel.gateway.sessions import Session, Sessions
+from certinel.gateway.surroundings import GatewayOptions, Surroundings
+from certinel.gateway.tls import ServerTls
+from certinel.services import device_messages
+from certinel.services.admission import judge
+from certinel.services.device_messages import DeviceMessage, Reply
+from certinel.services.platform import Platform
+from certinel.storage.group_commit import GroupCommit
+
+logger = structlog.get_logger(__name__)
+
+SWEEP_SECONDS = 1.0
+"""How often ended certificates are looked for; a session outlives its certificate by no more than this."""
+
+
+class Gateway:
+    """The part of a node that devices talk to."""
+
+    def __init__(
+        self, platform: Platform, tls: ServerTls, options: GatewayOptions, listener_options: ListenerOptions
+    ) -> None:
+        self._platform = platform
+        self._telemetry: GroupCommit[DeviceMessage, Sequence[Reply]] = GroupCommit(
+            platform.database, device_messages.store
+        )
+        self._sessions = Sessions()
+        self._around = Surroundings(
+            platform=platform,
+            options=options,
+            telemetry=self._telemetry,
+            sessions=self._sessions,
+            awaiting_connect=Deadlines(options.connect_seconds, lambda waiting: waiting.connect_overdue()),
+        )
+        self._listener = Listener(lambda: MqttConnection(self._around), tls=tls, options=listener_options)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def port(self) -> int:
+        """The port devices connect to."""
+        return self._listener.port
+
+    @property
+    def session_count(self) -> int:
+        """How many devices are connected."""
+        return len(self._sessions)
+
+    async def start(self, host: str, port: int) -> None:
+        """Take connections.
+
+        Raises:
+            PortUnavailableError: something else listens there.
+        """
+        bus = self._platform.bus
+        bus.subscribe(TrustChanged, self._look_again_at_tenant)
+        bus.subscribe(TenantChanged, self._look_again_at_tenant)
+        bus.subscribe(DeviceUserChanged, self._look_again_at_device)
+        await self._listener.start(host, port)
+        self._tasks = [asyncio.create_task(self._telemetry.run()), asyncio.create_task(self._sweep())]
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new connections, finish what is in flight, tell the devices, and end."""
+        await self._listener.close(grace_seconds)
+        if self._tasks:
+            commits, sweep = self._tasks
+            await self._telemetry.close()  # wills and publishes of the last moment
+            sweep.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweep
+            await commits
+        await self._around.cancel_work()
+
+    async def _look_again_at_tenant(self, message: TrustChanged | TenantChanged) -> None:
+        for session in self._sessions.of_tenant(message.tenant):
+            self._judge_again(session)
+
+    async def _look_again_at_device(self, message: DeviceUserChanged) -> None:
+        device = DeviceId(message.user_name.removeprefix(DEVICE_USER_PREFIX))
+        session = self._sessions.of_device(message.tenant, device)
+        if session is not None:
+            self._judge_again(session)
+
+    def _judge_again(self, session: Session) -> None:
+        """End a session that would not be admitted any more, or not by this tenant."""
+        identity = session.identity
+        if identity.admission is None:
+            return
+        verdict = judge(self._platform, identity.attempt)
+        if isinstance(verdict, Refusal):
+            session.withdraw(verdict)
+        elif verdict.tenant != identity.tenant or verdict.must_register:
+            session.withdraw(Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant))
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            for session in self._sessions.expired(self._platform.clock.now()):
+                self._judge_again(session)

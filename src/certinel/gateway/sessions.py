@@ -1,0 +1,94 @@
+"""The live sessions of this node: one a device, found by device and by tenant."""
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from certinel.domain.admission import Admission, ConnectAttempt
+from certinel.domain.errors import Refusal
+from certinel.domain.identifiers import DeviceId, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class SessionIdentity:
+    """Who is at the other end of a live session, and by what right."""
+
+    tenant: TenantId
+    device: DeviceId
+    user_name: str
+    attempt: ConnectAttempt
+    admission: Admission | None
+    """None for a session that began with a password."""
+
+
+class Session(Protocol):
+    """What the registry needs of a connection."""
+
+    @property
+    def identity(self) -> SessionIdentity:
+        """Who is connected."""
+        ...
+
+    def take_over(self) -> None:
+        """End, because the device has connected again."""
+
+    def withdraw(self, refusal: Refusal) -> None:
+        """End, because the device would not be admitted any more."""
+
+
+class Sessions:
+    """Who is connected to this node right now."""
+
+    def __init__(self) -> None:
+        self._by_device: dict[TenantId, dict[DeviceId, Session]] = {}
+        self._ends: list[tuple[datetime, int, Session]] = []
+        self._order = itertools.count()
+
+    def __len__(self) -> int:
+        return sum(len(sessions) for sessions in self._by_device.values())
+
+    def add(self, session: Session) -> None:
+        """Register a session; an earlier one of the same device ends."""
+        identity = session.identity
+        of_tenant = self._by_device.setdefault(identity.tenant, {})
+        earlier = of_tenant.get(identity.device)
+        of_tenant[identity.device] = session
+        if identity.admission is not None:
+            heapq.heappush(self._ends, (identity.admission.valid_until, next(self._order), session))
+        if earlier is not None:
+            earlier.take_over()
+
+    def remove(self, session: Session) -> None:
+        """Forget a session that has ended; one that was taken over is forgotten already."""
+        identity = session.identity
+        of_tenant = self._by_device.get(identity.tenant, {})
+        if of_tenant.get(identity.device) is session:
+            del of_tenant[identity.device]
+
+    def is_live(self, session: Session) -> bool:
+        """Tell whether ``session`` is the one that its device has now."""
+        return self._by_device.get(session.identity.tenant, {}).get(session.identity.device) is session
+
+    def of_tenant(self, tenant: TenantId) -> list[Session]:
+        """Return the sessions of a tenant's devices."""
+        return list(self._by_device.get(tenant, {}).values())
+
+    def of_device(self, tenant: TenantId, device: DeviceId) -> Session | None:
+        """Return the session of a device."""
+        return self._by_device.get(tenant, {}).get(device)
+
+    def all(self) -> Iterator[Session]:
+        """Yield every session; changes while looping are not allowed."""
+        return itertools.chain.from_iterable(sessions.values() for sessions in self._by_device.values())
+
+    def expired(self, at: datetime) -> list[Session]:
+        """Take out and return the live sessions of which a certificate of the path has ended by ``at``."""
+        ended = []
+        while self._ends and self._ends[0][0] < at:
+            _, _, session = heapq.heappop(self._ends)
+            if self.is_live(session):
+                ended.append(session)
+        return ended

@@ -1,0 +1,235 @@
+"""A node: everything built from the settings, started in order, stopped in the opposite order."""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from certinel.api.app import create_app
+from certinel.api.server import HttpServer
+from certinel.config import Settings, WrongSettingError
+from certinel.domain.admission import TrustPolicy
+from certinel.gateway.gateway import Gateway
+from certinel.gateway.limits import ListenerOptions
+from certinel.gateway.listener import Listener, PortUnavailableError
+from certinel.gateway.surroundings import GatewayOptions
+from certinel.gateway.tls import ServerCertificateError, ServerTls, TlsOptions
+from certinel.mqtt.limits import SessionLimits
+from certinel.services import first_start
+from certinel.services.clock import SystemClock
+from certinel.services.first_start import Beginnings, FirstAdministrators
+from certinel.services.passwords import Passwords
+from certinel.services.platform import Platform, PlatformOptions
+from certinel.services.secrets import SealedSecretUnreadableError, Sealer
+from certinel.services.signing_keys import SigningAlgorithm
+from certinel.storage.engine import Database
+from certinel.storage.errors import StorageError
+from certinel.wiring.data_directory import DataDirectory, DataDirectoryError, write_public
+from certinel.wiring.server_identity import ServerIdentity, ensure_server_identity
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """Where a running node is to be found, for the console and for scripts."""
+
+    data_dir: Path
+    server_ca: Path | None
+    """What devices have to trust; None when the operator brought the certificate."""
+    host_name: str
+    mqtt_port: int
+    https_port: int
+    http_port: int | None
+    administrators: FirstAdministrators | None
+    """On the very first start: who may sign in, with the password that is shown once."""
+    notes: tuple[str, ...]
+
+
+class Node:
+    """A running node."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._parts = AsyncExitStack()
+
+    async def start(self) -> NodeFacts:
+        """Start all parts and return where they are.
+
+        Raises one error with one clear line for whatever keeps the node from starting; what was started is stopped.
+        """
+        try:
+            return await self._start()
+        except BaseException:
+            await self._parts.aclose()
+            raise
+
+    async def _start(self) -> NodeFacts:
+        settings = self._settings
+        directory = DataDirectory(settings.data_dir.absolute())
+        directory.create()
+        self._parts.enter_context(_owned(directory))
+        opened = await _open_platform(settings, directory, self._parts)
+        identity = _server_identity(settings, directory, opened.platform.clock.now())
+        tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
+        tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
+        app = create_app(opened.platform)
+        self._parts.callback(directory.node_facts.unlink, missing_ok=True)
+        http_port = await self._serve_plain_http(app)
+        https = Listener(HttpServer(app).make_protocol, tls=tls_for_https, options=_listener_options(settings))
+        await https.start(settings.host, settings.https_port)
+        self._parts.push_async_callback(https.close, settings.gateway.stop_timeout)
+        gateway = Gateway(opened.platform, tls_for_devices, _gateway_options(settings), _listener_options(settings))
+        self._parts.push_async_callback(gateway.stop, settings.gateway.stop_timeout)
+        await gateway.start(settings.host, settings.mqtt_port)
+        self._run(_watch_files((tls_for_devices, tls_for_https), settings.tls.reload_interval))
+        self._run(opened.platform.trust_keeper.run())
+        facts = NodeFacts(
+            data_dir=directory.path,
+            server_ca=directory.server_ca if settings.tls.certificate is None else None,
+            host_name=_host_name(settings),
+            mqtt_port=gateway.port,
+            https_port=https.port,
+            http_port=http_port,
+            administrators=opened.administrators,
+            notes=identity.notes,
+        )
+        _publish_facts(directory, facts)
+        return facts
+
+    async def _serve_plain_http(self, app: object) -> int | None:
+        settings = self._settings
+        if settings.http_port is None:
+            return None
+        listener = Listener(HttpServer(app).make_protocol, tls=None, options=_listener_options(settings))
+        await listener.start(settings.http_host, settings.http_port)
+        self._parts.push_async_callback(listener.close, settings.gateway.stop_timeout)
+        return listener.port
+
+    def _run(self, coroutine: Coroutine[None, None, None]) -> None:
+        self._parts.callback(asyncio.create_task(coroutine).cancel)
+
+    async def stop(self) -> None:
+        """Refuse new connections, finish what is in flight, tell the peers, close the database."""
+        await self._parts.aclose()
+
+
+start_problem = (
+    WrongSettingError,
+    DataDirectoryError,
+    StorageError,
+    ServerCertificateError,
+    PortUnavailableError,
+    SealedSecretUnreadableError,
+)
+"""What keeps a node from starting for a reason the operator can mend; each says it in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    platform: Platform
+    administrators: FirstAdministrators | None
+
+
+async def _open_platform(settings: Settings, directory: DataDirectory, parts: AsyncExitStack) -> _Opened:
+    url = settings.database.get_secret_value() if settings.database else f"sqlite:///{directory.database}"
+    database = await Database.open(url)
+    parts.push_async_callback(database.close)
+    await database.migrate()
+    clock, sealer, passwords = SystemClock(), Sealer(directory.load_encryption_key()), Passwords()
+    algorithm = SigningAlgorithm(settings.token.algorithm)
+    given = settings.admin_password.get_secret_value() if settings.admin_password else None
+    beginnings = Beginnings(passwords=passwords, sealer=sealer, algorithm=algorithm, given_password=given)
+    async with database.transaction() as tx:
+        administrators = await first_start.prepare(tx, beginnings, clock.now())
+    options = PlatformOptions(
+        public_host=_host_name(settings),
+        shared_certificates=settings.trust.shared_certificates,
+        policy=TrustPolicy(
+            max_chain_length=settings.trust.max_chain_length, require_proof=settings.trust.require_proof
+        ),
+        signing_algorithm=algorithm,
+    )
+    platform = await Platform.load(database, clock, sealer, passwords, options)
+    return _Opened(platform, administrators)
+
+
+def _host_name(settings: Settings) -> str:
+    return settings.public_host[0] if settings.public_host else "localhost"
+
+
+def _server_identity(settings: Settings, directory: DataDirectory, at: datetime) -> ServerIdentity:
+    certificate, key = settings.tls.certificate, settings.tls.key
+    if certificate is None and key is None:
+        return ensure_server_identity(directory, settings.public_host, at=at)
+    if certificate is None or key is None:
+        raise WrongSettingError("settings tls.certificate and tls.key belong together: one of them is missing")
+    return ServerIdentity(certificate, key)
+
+
+def _tls_options(settings: Settings, identity: ServerIdentity, *, ask: bool) -> TlsOptions:
+    passphrase = settings.tls.key_passphrase
+    return TlsOptions(
+        certificate=identity.certificate,
+        key=identity.key,
+        key_passphrase=passphrase.get_secret_value() if passphrase else None,
+        ask_client_certificate=ask,
+    )
+
+
+def _listener_options(settings: Settings) -> ListenerOptions:
+    gateway = settings.gateway
+    return ListenerOptions(
+        handshake_seconds=gateway.handshake_timeout,
+        max_handshakes=gateway.max_handshakes,
+        max_handshakes_per_address=gateway.max_handshakes_per_address,
+    )
+
+
+def _gateway_options(settings: Settings) -> GatewayOptions:
+    gateway = settings.gateway
+    return GatewayOptions(
+        connect_seconds=gateway.connect_timeout,
+        idle_seconds=gateway.idle_timeout,
+        limits=SessionLimits(max_packet_bytes=gateway.max_packet_bytes),
+    )
+
+
+@contextmanager
+def _owned(directory: DataDirectory) -> Iterator[None]:
+    """Hold the data directory for this process; two nodes in one directory would destroy each other's files."""
+    path = directory.path / "lock"
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise DataDirectoryError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataDirectoryError(f"data directory {directory.path}: another node is running in it") from None
+        yield
+
+
+def _publish_facts(directory: DataDirectory, facts: NodeFacts) -> None:
+    ports = {"mqtt": facts.mqtt_port, "https": facts.https_port, "http": facts.http_port}
+    write_public(directory.node_facts, json.dumps({"pid": os.getpid(), **ports}).encode() + b"\n")
+
+
+async def _watch_files(contexts: Sequence[ServerTls], interval: float) -> None:
+    """Use a renewed server certificate for new connections soon after its files have changed."""
+    while True:
+        await asyncio.sleep(interval)
+        for tls in contexts:
+            try:
+                if tls.reload():
+                    logger.info("tls.certificate_renewed")
+            except ServerCertificateError as error:
+                logger.warning("tls.certificate_not_renewed", problem=str(error))
