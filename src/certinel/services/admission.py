@@ -47,6 +47,8 @@ async def hand_out_token(platform: Platform, admission: Admission, attempt: Conn
                 seen_at=at,
             ),
         )
+    # only now: a token whose chain was not kept would be refused wherever it is shown
+    async with platform.database.reading() as tx:
         return await issue_device_token(tx, platform.tokens, holder, at)
 
 
