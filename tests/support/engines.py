@@ -18,14 +18,18 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+from alembic.script import ScriptDirectory
 
+from certinel.storage import migrations
 from certinel.storage.engine import Database, EngineName
+from certinel.storage.tables import metadata
 
 UNPRIVILEGED_USER = "nobody"
 """PostgreSQL refuses to run as root; this user exists everywhere."""
 PASSWORD = "correct-horse"
 TEMPLATE = "migrated"
 PR_SET_PDEATHSIG = 1
+NEWEST_SCHEMA = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
 
 
 class PostgresServer:
@@ -143,6 +147,8 @@ class Engines:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._number = count()
+        self._emptied: list[str] = []
+        """Databases on the server that are as good as new: emptying one is quicker than making one."""
 
     @cached_property
     def server(self) -> PostgresServer:
@@ -175,12 +181,18 @@ class Engines:
             for file in self._folder.glob(f"{name}.db*"):
                 file.unlink()
             return
-        template = await self._postgres_template() if migrated else "template1"
-        await self._administer(f"CREATE DATABASE {name} TEMPLATE {template}")
+        if migrated and self._emptied:
+            name = self._emptied.pop()
+        else:
+            template = await self._postgres_template() if migrated else "template1"
+            await self._administer(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.server.url(name)
         finally:
-            await self._administer(f"DROP DATABASE {name} WITH (FORCE)")
+            if migrated and await self._empty(name):
+                self._emptied.append(name)
+            else:
+                await self._administer(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _sqlite_template(self) -> Path:
         template = self._folder / f"{TEMPLATE}.db"
@@ -200,6 +212,23 @@ class Engines:
         finally:
             await administrator.close()
         return TEMPLATE
+
+    async def _empty(self, name: str) -> bool:
+        """Empty all tables; False if a test has changed more than rows."""
+        await self._administer(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - our name
+        )
+        administrator = await asyncpg.connect(self.server.url(name))
+        try:
+            if await administrator.fetchval("SELECT version_num FROM alembic_version") != NEWEST_SCHEMA:
+                return False
+            tables = ", ".join(metadata.tables)
+            await administrator.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        except asyncpg.UndefinedTableError:
+            return False
+        finally:
+            await administrator.close()
+        return True
 
     async def _administer(self, statement: str) -> None:
         administrator = await asyncpg.connect(self.server.url("postgres"))
