@@ -56,7 +56,7 @@ class PostgresServer:
 
     def close(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
+            self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=30)
             if self._log_reader is not None:
                 self._log_reader.join()
