@@ -4,13 +4,12 @@ import hashlib
 import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 from typing_extensions import override
 
 from certinel.domain.distinguished_name import text_of
@@ -24,8 +23,25 @@ MAX_RSA_EXPONENT = 2**32
 MAX_COMMON_NAME_CHARACTERS = 64
 """Upper bound of X.520 for a common name."""
 
+MAX_VERIFICATION_COST = 25
+"""RSA of 8192 bits with the longest exponent costs 22."""
+
+_VERSION_TAG = 0xA0
+_OBJECT_IDENTIFIER_TAG = 0x06
+_BEFORE_PUBLIC_KEY = ("serialNumber", "signature", "issuer", "validity", "subject")
+_SLOW_CURVE_COST = 8
+_UNKNOWN_KEY_COST = 0
+"""Nothing can be verified with it."""
+
 _CURVES = frozenset({"secp256r1", "secp384r1", "secp521r1"})
 _SAFE_HASHES = frozenset({"sha256", "sha384", "sha512"})
+
+_KEY_ALGORITHMS = {
+    PublicKeyAlgorithmOID.DSA: "DSA",
+    PublicKeyAlgorithmOID.ED448: "Ed448",
+    PublicKeyAlgorithmOID.X25519: "X25519",
+    PublicKeyAlgorithmOID.X448: "X448",
+}
 
 _JAVA_ALGORITHMS = {
     SignatureAlgorithmOID.RSA_WITH_MD5: "MD5withRSA",
@@ -73,6 +89,12 @@ class Certificate:
     authority_key_identifier: bytes | None = field(repr=False)
     key_weakness: str | None
     """Why the key is not acceptable, in words, or None."""
+    is_ed25519: bool
+    """Whether the subject's key is Ed25519, good for device certificates only."""
+    verification_cost: int
+    """What checking one signature made with this key costs, about, in tenths of a millisecond."""
+    common_names: tuple[str, ...]
+    """Every common name of the subject, in order; one that is not text is empty."""
     algorithm_name: str
     """The signature algorithm under the name Java gives it, as ``SHA256withECDSA``."""
     is_signature_weak: bool
@@ -101,14 +123,15 @@ class Certificate:
         extended_key_usage = extensions.get(x509.ExtendedKeyUsage.oid)
         subject_key = extensions.get(x509.SubjectKeyIdentifier.oid)
         authority_key = extensions.get(x509.AuthorityKeyIdentifier.oid)
-        public_key, weakness = _key_facts(certificate)
+        key_info = _public_key_info(certificate.tbs_certificate_bytes)
+        key = _key_facts(certificate, key_info)
         algorithm = certificate.signature_algorithm_oid
         return cls(
             der=der,
             parsed=certificate,
             subject=certificate.subject.public_bytes(),
             issuer=certificate.issuer.public_bytes(),
-            public_key=public_key,
+            public_key=key_info,
             subject_text=text_of(certificate.subject),
             issuer_text=text_of(certificate.issuer),
             version=certificate.version.value + 1,
@@ -122,7 +145,10 @@ class Certificate:
             authority_key_identifier=(
                 authority_key.key_identifier if isinstance(authority_key, x509.AuthorityKeyIdentifier) else None
             ),
-            key_weakness=weakness,
+            key_weakness=key.weakness,
+            is_ed25519=key.is_ed25519,
+            verification_cost=key.verification_cost,
+            common_names=_common_names(certificate.subject),
             algorithm_name=_JAVA_ALGORITHMS.get(algorithm, algorithm.dotted_string),
             is_signature_weak=_is_signature_weak(certificate),
         )
@@ -160,20 +186,26 @@ class Certificate:
         """Whether the key usage allows signing certificates; without key usage it does."""
         return self.key_usage is None or self.key_usage.key_cert_sign
 
-    @property
-    def common_names(self) -> list[str]:
-        """Every common name of the subject, in order."""
-        attributes = self.parsed.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return [attribute.value if isinstance(attribute.value, str) else "" for attribute in attributes]
-
-    @property
-    def is_ed25519(self) -> bool:
-        """Whether the subject's key is Ed25519, good for device certificates only."""
-        return isinstance(self.parsed.public_key(), ed25519.Ed25519PublicKey)
-
     def is_valid(self, at: datetime) -> bool:
         """Tell whether ``at`` lies within the validity, its first and last second included."""
         return self.not_before <= at.replace(microsecond=0) <= self.not_after
+
+    def has_identity_of(self, other: "Certificate") -> bool:
+        """Tell whether both name the same subject with the same key, as a renewed CA and the old one do."""
+        return self.subject == other.subject and self.public_key == other.public_key
+
+    def is_signed_by(self, issuer: "Certificate") -> bool:
+        """Tell whether the signature was made with the key of ``issuer``, which also bears the issuer's name.
+
+        Weak keys and hashes are *not* excluded, too costly keys are: nothing is taken to be signed with them.
+        """
+        if issuer.verification_cost > MAX_VERIFICATION_COST:
+            return False
+        try:
+            self.parsed.verify_directly_issued_by(issuer.parsed)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            return False
+        return True
 
     def may_have_issued(self, other: "Certificate") -> bool:
         """Tell whether names and key identifiers allow that this certificate issued ``other``; no signature check."""
@@ -200,27 +232,83 @@ def common_name_fault(certificate: Certificate) -> str | None:
     return f"it contains the character U+{ord(unprintable):04X}" if unprintable else None
 
 
-def _key_facts(certificate: x509.Certificate) -> tuple[bytes, str | None]:
-    key = certificate.public_key()
-    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+def _common_names(subject: x509.Name) -> tuple[str, ...]:
+    attributes = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return tuple(attribute.value if isinstance(attribute.value, str) else "" for attribute in attributes)
+
+
+def _public_key_info(tbs: bytes) -> bytes:
+    """Cut the SubjectPublicKeyInfo out of a TBSCertificate that was parsed already (RFC 5280, 4.1).
+
+    As it is written: what the library writes for a key it has read can differ, and not every key can be read.
+    """
+    start, _ = _content(tbs, 0)
+    if tbs[start] == _VERSION_TAG:
+        _, start = _content(tbs, start)
+    for _ in _BEFORE_PUBLIC_KEY:
+        _, start = _content(tbs, start)
+    _, end = _content(tbs, start)
+    return tbs[start:end]
+
+
+def _content(der: bytes, start: int) -> tuple[int, int]:
+    """Return where the content of the element at ``start`` begins and ends."""
+    length = der[start + 1]
+    begin = start + 2
+    if length & 0x80:
+        begin += length & 0x7F
+        length = int.from_bytes(der[start + 2 : begin], "big")
+    return begin, begin + length
+
+
+class _KeyFacts(NamedTuple):
+    weakness: str | None
+    verification_cost: int
+    is_ed25519: bool = False
+
+
+def _key_facts(certificate: x509.Certificate, key_info: bytes) -> _KeyFacts:
+    try:
+        key = certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # explicit curve parameters, unknown algorithms
+        return _KeyFacts(f"it cannot be read ({_one_line(error)})", _UNKNOWN_KEY_COST)
     match key:
         case rsa.RSAPublicKey():
-            return spki, _rsa_weakness(key)
+            return _KeyFacts(_rsa_weakness(key, certificate.public_key_algorithm_oid), _rsa_cost(key))
         case ec.EllipticCurvePublicKey():
-            name = key.curve.name
-            return spki, None if name in _CURVES else f"the curve {name} is not P-256, P-384 or P-521"
+            cost = 1 if key.curve.name == "secp256r1" else _SLOW_CURVE_COST
+            return _KeyFacts(_curve_weakness(key.curve.name, key_info), cost)
         case ed25519.Ed25519PublicKey():
-            return spki, None
+            return _KeyFacts(None, 2, is_ed25519=True)
         case _:
-            return spki, f"its algorithm {certificate.public_key_algorithm_oid.dotted_string} is not supported"
+            oid = certificate.public_key_algorithm_oid
+            return _KeyFacts(f"its algorithm {_KEY_ALGORITHMS.get(oid, oid.dotted_string)} is not accepted", 8)
 
 
-def _rsa_weakness(key: rsa.RSAPublicKey) -> str | None:
+def _curve_weakness(name: str, key_info: bytes) -> str | None:
+    algorithm, _ = _content(key_info, 0)
+    identifier, _ = _content(key_info, algorithm)
+    _, parameters = _content(key_info, identifier)
+    if key_info[parameters] != _OBJECT_IDENTIFIER_TAG:
+        return "its curve is given by explicit parameters, not by name"  # RFC 5480, 2.1.1: forbidden
+    return None if name in _CURVES else f"the curve {name} is not P-256, P-384 or P-521"
+
+
+def _rsa_weakness(key: rsa.RSAPublicKey, algorithm: x509.ObjectIdentifier) -> str | None:
+    if algorithm != PublicKeyAlgorithmOID.RSAES_PKCS1_v1_5:
+        return "it is for RSASSA-PSS only"
     if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         return f"RSA of {key.key_size} bits, not {MIN_RSA_BITS} to {MAX_RSA_BITS}"
     if not MIN_RSA_EXPONENT < key.public_numbers().e < MAX_RSA_EXPONENT:
         return "its RSA exponent is not between 3 and 2^32"
     return None
+
+
+def _rsa_cost(key: rsa.RSAPublicKey) -> int:
+    """Squarings and multiplications of numbers of the key's size; a usual key of 8192 bits costs 7."""
+    exponent = key.public_numbers().e
+    multiplications = exponent.bit_length() + exponent.bit_count()
+    return 1 + multiplications * key.key_size**2 // 200_000_000
 
 
 def _is_signature_weak(certificate: x509.Certificate) -> bool:

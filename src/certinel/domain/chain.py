@@ -5,13 +5,12 @@ cryptography's. Which tenant a path counts for, and whether it may be used now, 
 """
 
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.verification import (
     Criticality,
     ExtensionPolicy,
@@ -28,14 +27,16 @@ from certinel.domain.path_fault import Path, PathFault, allows_client_authentica
 
 MAX_CERTIFICATES = 11
 MAX_CHAIN_BYTES = 32 * 1024
-MAX_CANDIDATE_PATHS = 16
-"""Sizes and counts of trust.md section 3, rules 1 and 3."""
-
-MAX_PATH_STEPS = 256
-"""How many partial paths are looked at; certificates of one name and many keys would otherwise multiply."""
+"""Sizes of trust.md section 3, rule 1."""
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which pyOpenSSL does not name."""
+
+_NAME_CONSTRAINT_ERRORS = frozenset({47, 48, 49, 51, 52, 53})
+"""X509_V_ERR_PERMITTED_VIOLATION, _EXCLUDED_VIOLATION and those of names that cannot be compared (x509_vfy.h)."""
+
+_PROCESSED = re.compile(r"^validation failed: (candidates exhausted: )?| \(encountered processing .*")
+"""What cryptography says around its reason."""
 
 _V1 = 1
 _DIRECT = 2
@@ -83,41 +84,14 @@ def read_presented(presented: Sequence[bytes]) -> PresentedChain | Refusal:
         try:
             certificates.append(Certificate.parse(der))
         except MalformedCertificateError as error:
-            return Refusal(Code.MALFORMED, {"position": str(position + 1), "reason": str(error)}, certificate=position)
+            facts = {"position": str(position + 1), "reason": str(error).rstrip(".")}
+            return Refusal(Code.MALFORMED, facts, certificate=position)
     leaf = certificates[0]
     reason = common_name_fault(leaf)
     if reason is not None:
-        return Refusal(Code.COMMON_NAME, {"subject": leaf.subject_text, "reason": reason}, certificate=0)
+        facts = {"subject": leaf.subject_text, "reason": reason}
+        return Refusal(Code.COMMON_NAME, facts, certificate=0, path=(leaf,))
     return PresentedChain(tuple(certificates), digest_of(presented))
-
-
-def candidate_paths(presented: PresentedChain, anchors: Sequence[Certificate]) -> Iterator[Path]:
-    """Yield paths from the leaf to one of ``anchors``, shortest first; names and key identifiers fit, no more.
-
-    The order of the certificates after the leaf does not matter, and the anchor need not be among them.
-    No path holds two certificates of the same subject and key.
-    """
-    leaf, others = presented.leaf, dict.fromkeys(presented.certificates[1:])
-    if leaf in anchors:
-        yield (leaf,)
-    partial: deque[Path] = deque([(leaf,)])
-    for _ in range(MAX_PATH_STEPS):
-        if not partial:
-            return
-        path = partial.popleft()
-        identities = {(certificate.subject, certificate.public_key) for certificate in path}
-        for anchor in _issuers_of(path[-1], anchors, identities):
-            yield (*path, anchor)
-        if len(path) < MAX_CERTIFICATES:
-            partial.extend((*path, issuer) for issuer in _issuers_of(path[-1], others, identities))
-
-
-def _issuers_of(
-    certificate: Certificate, among: Iterable[Certificate], used: set[tuple[bytes, bytes]]
-) -> Iterator[Certificate]:
-    for issuer in among:
-        if issuer.may_have_issued(certificate) and (issuer.subject, issuer.public_key) not in used:
-            yield issuer
 
 
 def verify(path: Path, *, at: datetime) -> PathFault | None:
@@ -130,24 +104,22 @@ def verify(path: Path, *, at: datetime) -> PathFault | None:
     if fault is not None:
         return fault
     if len(path) == 1:  # the leaf is the trusted certificate itself, byte by byte
-        return None if path[0].is_valid(at) else diagnose(path, at=at, reason="")
+        return None if path[0].is_valid(at) else diagnose(path, at=at)
     is_anchor_valid = path[-1].is_valid(at)
-    reason = _openssl_complaint(path, at if is_anchor_valid else None)
-    if reason is None and is_anchor_valid:
-        reason = _cryptography_complaint(path, at)
-    if reason is None and is_anchor_valid:
+    fault = _openssl_fault(path, at if is_anchor_valid else None)
+    if fault is None and is_anchor_valid:
+        fault = _cryptography_fault(path, at)
+    # the verifiers decide; what they say is only used when no plainer reason is found
+    if fault is None and is_anchor_valid:
         return None
-    fault = diagnose(path, at=at, reason=reason or "")
-    if fault is None and reason is not None:
-        return PathFault.invalid(path, reason)
-    return fault
+    return diagnose(path, at=at) or fault
 
 
-def _openssl_complaint(path: Path, at: datetime | None) -> str | None:
+def _openssl_fault(path: Path, at: datetime | None) -> PathFault | None:
     # a store for every verification: OpenSSL takes the time of a store only once
     store = X509Store()
     store.add_cert(X509.from_cryptography(path[-1].parsed))
-    if at is None:
+    if at is None or _is_last_second(path, at):
         store.set_flags(X509StoreFlags.PARTIAL_CHAIN | _NO_CHECK_TIME)
     else:
         store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
@@ -156,14 +128,21 @@ def _openssl_complaint(path: Path, at: datetime | None) -> str | None:
     try:
         X509StoreContext(store, leaf, between).verify_certificate()
     except X509StoreContextError as error:
-        return str(error)
+        number, depth, _ = error.errors
+        return PathFault.invalid(path, depth, str(error), is_name_constraint=number in _NAME_CONSTRAINT_ERRORS)
     return None
 
 
-def _cryptography_complaint(path: Path, at: datetime) -> str | None:
+def _is_last_second(path: Path, at: datetime) -> bool:
+    """Tell whether a validity ends with the second of ``at``; OpenSSL takes that second as past (X509_cmp_time)."""
+    return any(certificate.not_after == at.replace(microsecond=0) for certificate in path)
+
+
+def _cryptography_fault(path: Path, at: datetime) -> PathFault | None:
+    if path[0].version == _V1:  # which this verifier never takes
+        is_good = len(path) == _DIRECT and path[0].is_signed_by(path[1])
+        return None if is_good else PathFault.invalid(path, 0, "version 1 below an intermediate")
     leaf, *between, anchor = (certificate.parsed for certificate in path)
-    if path[0].version == _V1:
-        return _direct_signature_complaint(leaf, anchor) if len(path) == _DIRECT else "version 1 below an intermediate"
     verifier = (
         PolicyBuilder()
         .time(at)
@@ -175,15 +154,10 @@ def _cryptography_complaint(path: Path, at: datetime) -> str | None:
     try:
         verifier.verify(leaf, between)
     except VerificationError as error:
-        return " ".join(str(error).split())
-    return None
-
-
-def _direct_signature_complaint(leaf: x509.Certificate, anchor: x509.Certificate) -> str | None:
-    try:
-        leaf.verify_directly_issued_by(anchor)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
-        return str(error) or "bad signature"
+        reason = _PROCESSED.sub("", " ".join(str(error).split()))
+        return PathFault.invalid(
+            path, 0, reason, is_name_constraint="nameconstraint" in reason.lower().replace(" ", "")
+        )
     return None
 
 

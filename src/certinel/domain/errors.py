@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
+from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import TenantId
 
 
@@ -82,31 +83,44 @@ class Refusal:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Values for the sentence and the remedy of the code."""
     certificate: int | None = None
-    """Which certificate of ``path`` failed, the device's own being 0; None when no certificate is at fault."""
+    """Which certificate of ``path`` is at fault, the device's own being 0; None when none is.
+
+    While there is no path because a certificate could not be read, it counts the presented ones.
+    """
     tenant: TenantId | None = None
     """The tenant with the best claim, which is shown this refusal; None leaves it to the management tenant."""
+    other_tenants: tuple[TenantId, ...] = ()
+    """Further tenants that have an equal claim and are shown this refusal."""
+    path: tuple[Certificate, ...] = ()
+    """The certificates that were looked at, the device's own first."""
 
     @property
     def sentence(self) -> str:
         """What is wrong, in one sentence for the owner of the trusted certificate."""
-        return EXPLANATIONS[self.code].sentence.format_map(_Facts(self.facts))
+        return EXPLANATIONS[self.code].sentence.format_map(self._shown_facts())
 
     @property
     def remedy(self) -> str:
         """What to do about it, in one sentence."""
-        return EXPLANATIONS[self.code].remedy.format_map(_Facts(self.facts))
+        return EXPLANATIONS[self.code].remedy.format_map(self._shown_facts())
+
+    def _shown_facts(self) -> "_Facts":
+        return _Facts({name: _shown(value) for name, value in self.facts.items()})
 
     @property
     def told_code(self) -> Code:
         """The code that the stranger at the other end may see (trust.md section 2)."""
-        return self.code if self.code not in HIDDEN_FROM_STRANGERS else Code.UNKNOWN_ISSUER
+        is_told = self.code not in HIDDEN_FROM_STRANGERS and (
+            self.tenant is not None or self.code not in TOLD_TO_GENUINE_DEVICES
+        )
+        return self.code if is_told else Code.UNKNOWN_ISSUER
 
     @property
     def told_reason(self) -> str:
         """The sentence that the stranger may see, with its code in front."""
-        if self.told_code is self.code and self.code is not Code.UNKNOWN_ISSUER:
-            return f"{self.code}: {self.sentence}"
-        return f"{Code.UNKNOWN_ISSUER}: {STRANGER_SENTENCE}"
+        if self.told_code is Code.UNKNOWN_ISSUER:
+            return f"{Code.UNKNOWN_ISSUER}: {STRANGER_SENTENCE}"
+        return f"{self.code}: {self.sentence}"
 
 
 class _Facts(dict[str, str]):
@@ -116,12 +130,49 @@ class _Facts(dict[str, str]):
         return "?"
 
 
+def _shown(fact: str) -> str:
+    """Write a fact so that it cannot deceive: strangers choose the names in their certificates."""
+    cut = fact if len(fact) <= MAX_SHOWN_CHARACTERS else fact[:MAX_SHOWN_CHARACTERS] + "…"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in cut
+    )
+
+
+MAX_SHOWN_CHARACTERS = 256
+"""Of one fact in a sentence; a subject can have 32 KiB."""
+
 HIDDEN_FROM_STRANGERS = frozenset(
     code
     for code in Code
     if code.startswith(("trust/", "revocation/", "registration/", "tenant/", "device/")) and code is not Code.STALE_NODE
-) | {Code.UNKNOWN_ISSUER}
+) | {Code.UNKNOWN_ISSUER, Code.WRONG_TENANT}
 """Codes that depend on what some tenant has uploaded or set: the stranger reads ``chain/unknown-issuer``."""
+
+TOLD_TO_GENUINE_DEVICES = frozenset(
+    {
+        Code.VERSION,
+        Code.WEAK_KEY,
+        Code.WEAK_SIGNATURE,
+        Code.EXPIRED,
+        Code.NOT_YET_VALID,
+        Code.WRONG_USAGE,
+        Code.IS_A_CA,
+        Code.INTERMEDIATE_MISSING,
+        Code.ISSUER_NOT_A_CA,
+        Code.ISSUER_MAY_NOT_SIGN,
+        Code.BAD_SIGNATURE,
+        Code.PATH_LENGTH_EXCEEDED,
+        Code.CHAIN_TOO_LONG,
+        Code.NAME_CONSTRAINT,
+        Code.ISSUER_EXPIRED,
+        Code.CHAIN_INVALID,
+    }
+)
+"""Faults of a path, which exists only because some tenant has uploaded its end.
+
+They are told when signatures connect the chain with that tenant, which is then known; to anybody else they would tell
+which CAs are uploaded here.
+"""
 
 STRANGER_SENTENCE = "this platform does not admit the presented certificate chain; its owner finds the reason there"
 
@@ -219,8 +270,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = MappingProxyType(
             "Check the chain with certinel explain, and issue the certificate that it marks again.",
         ),
         Code.TRUST_DISABLED: Explanation(
-            "The trusted certificate {name} is disabled.",
-            "Enable the trusted certificate.",
+            "The trusted certificate {name} is {state}.",
+            "{what}.",
         ),
         Code.TRUST_DELETED: Explanation(
             "The trusted certificate {name} was deleted on {date}.",

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import ExtendedKeyUsage
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -35,17 +34,13 @@ class PathFault:
     @property
     def is_genuine(self) -> bool:
         """Whether the signatures of the path hold, so that the device really belongs to the trusted certificate."""
-        return self.code not in _SIGNATURE_UNKNOWN
+        return self.code is not Code.BAD_SIGNATURE
 
     @classmethod
-    def invalid(cls, path: Path, reason: str) -> "PathFault":
-        """A verifier refuses the path for a reason that has no code of its own."""
-        code = Code.NAME_CONSTRAINT if any(word in reason.lower() for word in _NAME_CONSTRAINT_WORDS) else None
-        return cls(code or Code.CHAIN_INVALID, path, 0, {"subject": path[0].subject_text, "reason": reason})
-
-
-_SIGNATURE_UNKNOWN = frozenset({Code.BAD_SIGNATURE, Code.WEAK_KEY, Code.WEAK_SIGNATURE})
-_NAME_CONSTRAINT_WORDS = ("subtree", "constraint", "name constraints")
+    def invalid(cls, path: Path, index: int, reason: str, *, is_name_constraint: bool = False) -> "PathFault":
+        """A verifier refuses the path, in its own words."""
+        code = Code.NAME_CONSTRAINT if is_name_constraint else Code.CHAIN_INVALID
+        return cls(code, path, index, {"subject": path[index].subject_text, "reason": reason})
 
 
 def allows_client_authentication(usage: ExtendedKeyUsage) -> bool:
@@ -68,23 +63,21 @@ def fault_of_form(path: Path) -> PathFault | None:
     return None
 
 
-def diagnose(path: Path, *, at: datetime, reason: str) -> PathFault | None:
-    """Return the first fault of ``path`` at ``at``, the trusted certificate's own validity left out.
+def diagnose(path: Path, *, at: datetime) -> PathFault | None:
+    """Return the first fault of ``path`` at ``at`` that can be told in plain words, or None.
 
-    ``reason`` is what the verifier said, for faults that only it can see.
+    Whether the trusted certificate itself is valid is left out.
     """
     for find in (_signature_fault, _validity_fault, _issuer_fault, _path_length_fault, _leaf_fault):
         fault = find(path, at)
         if fault is not None:
             return fault
-    return PathFault.invalid(path, reason) if reason else None
+    return None
 
 
 def _signature_fault(path: Path, _at: datetime) -> PathFault | None:
     for index, (certificate, issuer) in enumerate(pairwise(path)):
-        try:
-            certificate.parsed.verify_directly_issued_by(issuer.parsed)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        if not certificate.is_signed_by(issuer):
             facts = {"subject": certificate.subject_text, "issuer": issuer.subject_text}
             return PathFault(Code.BAD_SIGNATURE, path, index, facts)
     return None

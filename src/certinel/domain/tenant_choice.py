@@ -4,51 +4,39 @@ Nobody can take a device over by uploading a CA whose key he does not hold, and 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from certinel.domain.claims import Claim
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
-from certinel.domain.path_fault import Path
-from certinel.domain.trusted_certificate import TrustedCertificate
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A verified path to a trusted certificate, whatever the state of that certificate."""
-
-    trusted: TrustedCertificate
-    path: Path
-
-
-def choose_tenant(claims: Sequence[Claim], hint: TenantId | None) -> list[Claim] | Refusal:
-    """Return the claims of the one tenant that the device belongs to; ``claims`` is not empty.
+def choose_tenant(claims: Sequence[Claim], named: TenantId | None) -> list[Claim] | Refusal:
+    """Return all claims of the one tenant that the device belongs to; ``claims`` is not empty.
 
     Proven claims displace unproven ones, then the tenant that the client named narrows the rest, then the earliest
-    upload wins among unproven ones. Several proven tenants are ambiguous.
+    upload wins among unproven ones. Several proven tenants are ambiguous. The unproven claims of the tenant that was
+    chosen are among those returned: they can no longer take the device from anybody.
     """
-    are_proven = any(claim.trusted.is_proven for claim in claims)
-    left = [claim for claim in claims if claim.trusted.is_proven] if are_proven else list(claims)
-    if hint is not None:
-        named = [claim for claim in left if claim.trusted.tenant == hint]
-        if not named:
-            return _wrong_tenant(claims, left, hint)
-        left = named
-    tenants = {claim.trusted.tenant for claim in left}
-    if len(tenants) == 1:
-        return left
-    if are_proven:
-        return Refusal(Code.AMBIGUOUS_TENANT, tenant=_earliest(left))
-    keeper = _earliest(left)
-    return [claim for claim in left if claim.trusted.tenant == keeper]
+    proven = [claim for claim in claims if claim.trusted.is_proven]
+    left = proven or list(claims)
+    if named is not None:
+        left = [claim for claim in left if claim.trusted.tenant == named]
+        if not left:
+            return _wrong_tenant(claims, proven or claims, named)
+    tenants = _tenants_by_upload(left)
+    if proven and len(tenants) > 1:
+        return Refusal(Code.AMBIGUOUS_TENANT, tenant=tenants[0], other_tenants=tuple(tenants[1:]), path=claims[0].path)
+    return [claim for claim in claims if claim.trusted.tenant == tenants[0]]
 
 
-def _earliest(claims: Sequence[Claim]) -> TenantId:
-    return min(claims, key=lambda claim: (claim.trusted.uploaded_at, claim.trusted.id)).trusted.tenant
+def _tenants_by_upload(claims: Sequence[Claim]) -> list[TenantId]:
+    ordered = sorted(claims, key=lambda claim: (claim.trusted.uploaded_at, claim.trusted.id))
+    return list(dict.fromkeys(claim.trusted.tenant for claim in ordered))
 
 
-def _wrong_tenant(claims: Sequence[Claim], left: Sequence[Claim], hint: TenantId) -> Refusal:
-    inert = next((claim.trusted for claim in claims if claim.trusted.tenant == hint), None)
+def _wrong_tenant(claims: Sequence[Claim], left: Sequence[Claim], named: TenantId) -> Refusal:
+    inert = next((claim for claim in claims if claim.trusted.tenant == named), None)
     if inert is not None:
-        facts = {"name": inert.name, "why": "another tenant has proven the possession of this CA"}
-        return Refusal(Code.NEEDS_PROOF, facts, tenant=hint)
-    return Refusal(Code.WRONG_TENANT, {"tenant": hint}, tenant=_earliest(left))
+        facts = {"name": inert.trusted.label, "why": "another tenant has proven that it holds the key of this CA"}
+        return Refusal(Code.NEEDS_PROOF, facts, len(inert.path) - 1, tenant=named, path=inert.path)
+    return Refusal(Code.WRONG_TENANT, {"tenant": named}, tenant=_tenants_by_upload(left)[0], path=left[0].path)

@@ -63,8 +63,8 @@ class TrustStore:
 
     def _forget_domain(self, tenant: TenantId) -> None:
         known = self._tenants.get(tenant)
-        if known is not None and known.domain:
-            self._tenant_by_domain.pop(known.domain.lower(), None)
+        if known is not None and known.domain and self._tenant_by_domain.get(known.domain.lower()) == tenant:
+            del self._tenant_by_domain[known.domain.lower()]
 
     def replace_trusted_certificates(self, tenant: TenantId, certificates: Iterable[TrustedCertificate]) -> None:
         """Make ``certificates`` all that ``tenant`` vouches for, those deleted lately included."""
@@ -87,7 +87,7 @@ class TrustStore:
 
     def replace_device_users(self, tenant: TenantId, is_enabled_by_name: dict[str, bool]) -> None:
         """Make ``is_enabled_by_name`` all device users of ``tenant``."""
-        self._device_users[tenant] = is_enabled_by_name
+        self._device_users[tenant] = dict(is_enabled_by_name)
 
     def tenant(self, tenant: TenantId) -> TenantFacts | None:
         """Return what is known of ``tenant``."""
@@ -112,23 +112,37 @@ class TrustStore:
                 return DeviceUserState.DISABLED
 
     def candidates(self, presented: Sequence[Certificate], at: datetime) -> list[TrustedCertificate]:
-        """Return the trusted certificates that may stand at the end of a path of ``presented``, likeliest first.
+        """Return the trusted certificates that may stand at the end of a path of ``presented``, in no order.
 
         That are those of the subject and key of a presented certificate, and those that by name and key identifier
-        can have issued one (trust.md section 3, rule 3). Those that were sent come first, then proven ones, then the
-        others in the order of their upload, so that many copies of a name do not hide the one that is meant.
+        can have issued one (trust.md section 3, rule 3). Whether they did is *not* checked here: see `lineage.trace`.
         """
-        found: dict[int, tuple[bool, TrustedCertificate]] = {}
+        found: dict[int, TrustedCertificate] = {}
         for certificate in presented:
             for trusted in self._by_subject.get(certificate.subject, {}).values():
                 if trusted.certificate.public_key == certificate.public_key:
-                    found[trusted.id] = (True, trusted)
+                    found[trusted.id] = trusted
             for trusted in self._by_subject.get(certificate.issuer, {}).values():
                 if trusted.certificate.may_have_issued(certificate):
-                    found.setdefault(trusted.id, (False, trusted))
-        counted = [entry for entry in found.values() if _still_claims(entry[1], at)]
-        counted.sort(key=lambda entry: (not entry[0], not entry[1].is_proven, entry[1].uploaded_at, entry[1].id))
-        return [trusted for _, trusted in counted]
+                    found[trusted.id] = trusted
+        return [trusted for trusted in found.values() if _still_claims(trusted, at)]
+
+    def is_overruled(self, trusted: TrustedCertificate, at: datetime) -> bool:
+        """Tell whether another tenant's claim on the same CA comes before that of ``trusted``, so that it is inert.
+
+        Only for those of the same subject and key, and for devices that name no tenant (trust.md section 4).
+        """
+        others = [
+            other
+            for other in self._by_subject.get(trusted.certificate.subject, {}).values()
+            if other.tenant != trusted.tenant
+            and other.certificate.public_key == trusted.certificate.public_key
+            and _still_claims(other, at)
+        ]
+        if trusted.is_proven:
+            return False
+        rank = (trusted.uploaded_at, trusted.id)
+        return any(other.is_proven or (other.uploaded_at, other.id) < rank for other in others)
 
 
 def _still_claims(trusted: TrustedCertificate, at: datetime) -> bool:

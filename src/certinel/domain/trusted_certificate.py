@@ -38,6 +38,11 @@ class TrustedCertificate:
         """Whether possession of the private key is proven."""
         return self.proven_at is not None
 
+    @property
+    def label(self) -> str:
+        """What people know it by: its name, or else its subject."""
+        return self.name or self.certificate.subject_text
+
     def updated(
         self,
         *,

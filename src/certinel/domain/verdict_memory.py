@@ -1,25 +1,24 @@
-"""What may be remembered of a verification: that presented bytes are well formed, and that a path verified.
+"""What may be remembered of a verification: which paths of a presented chain verified.
 
-Both depend on nothing but the presented bytes, the trusted certificate's bytes and the time. State, length,
+That depends on nothing but the presented bytes, the trusted certificate's bytes and the time. State, length,
 revocation, names and registration are looked up afresh each time and never kept here (trust.md section 3).
 """
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from certinel.domain.certificate import Certificate
-from certinel.domain.chain import PresentedChain, digest_of, read_presented, verify
+from certinel.domain.chain import PresentedChain, digest_of, read_presented
 from certinel.domain.errors import Refusal
-from certinel.domain.path_fault import Path, PathFault
+from certinel.domain.path_fault import Path
 
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+"""About 15,000 usual chains."""
 
-DEFAULT_MAX_ENTRIES = 20_000
-"""About 3 kB each: 60 MB when full."""
+CERTIFICATE_OVERHEAD_BYTES = 2_000
+"""What a certificate takes in memory besides twice its DER, measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +28,52 @@ class _Verified:
     until: datetime
 
 
-class VerdictMemory:
-    """A bounded memory of positive outcomes; what was not used longest is forgotten first."""
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    presented: PresentedChain
+    size: int
+    verified: dict[bytes, _Verified] = field(default_factory=dict)
+    """By the DER of the trusted certificate at the end."""
 
-    def __init__(self, max_entries: int = DEFAULT_MAX_ENTRIES) -> None:
-        self._max_entries = max_entries
-        self._chains: OrderedDict[bytes, PresentedChain] = OrderedDict()
-        self._paths: OrderedDict[tuple[bytes, bytes], _Verified] = OrderedDict()
+
+class VerdictMemory:
+    """A bounded memory of positive outcomes; the chain that was not used longest is forgotten first.
+
+    A chain of which no path ever verified is never kept: strangers cannot fill the memory.
+    """
+
+    def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._chains: OrderedDict[bytes, _Remembered] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._chains)
 
     def read(self, presented: Sequence[bytes]) -> PresentedChain | Refusal:
         """Read a presented chain as `read_presented` does."""
-        digest = digest_of(presented)
-        known = self._chains.get(digest)
-        if known is not None:
-            self._chains.move_to_end(digest)
-            return known
-        read = read_presented(presented)
-        if isinstance(read, PresentedChain):
-            _keep(self._chains, digest, read, self._max_entries)
-        return read
+        known = self._chains.get(digest_of(presented))
+        return known.presented if known is not None else read_presented(presented)
 
-    def path(self, digest: bytes, anchor: Certificate, at: datetime) -> Path | None:
-        """Return the path from the chain with ``digest`` to ``anchor``, if it was verified and is still valid."""
-        key = (digest, anchor.der)
-        known = self._paths.get(key)
+    def path(self, presented: PresentedChain, anchor: Certificate, at: datetime) -> Path | None:
+        """Return the path from ``presented`` to ``anchor``, if it was verified and all of it is still valid."""
+        chain = self._chains.get(presented.digest)
+        known = chain.verified.get(anchor.der) if chain is not None else None
         if known is None or not known.since <= at <= known.until:
             return None
-        self._paths.move_to_end(key)
+        self._chains.move_to_end(presented.digest)
         return known.path
 
-    def verify(self, digest: bytes, path: Path, at: datetime) -> PathFault | None:
-        """Verify ``path`` as `chain.verify` does, and remember it when nothing is wrong with it at ``at``."""
-        fault = verify(path, at=at)
-        if fault is None and path[-1].is_valid(at):
-            until = min(certificate.not_after for certificate in path)
-            since = max(certificate.not_before for certificate in path)
-            _keep(self._paths, (digest, path[-1].der), _Verified(path, since, until), self._max_entries)
-        return fault
-
-
-def _keep(memory: OrderedDict[_Key, _Value], key: _Key, value: _Value, max_entries: int) -> None:
-    memory[key] = value
-    if len(memory) > max_entries:
-        memory.popitem(last=False)
+    def remember(self, presented: PresentedChain, path: Path) -> None:
+        """Keep that ``path`` of ``presented`` verified at a moment at which all of it was valid."""
+        chain = self._chains.get(presented.digest)
+        if chain is None:
+            size = sum(2 * len(one.der) + CERTIFICATE_OVERHEAD_BYTES for one in presented.certificates)
+            chain = self._chains[presented.digest] = _Remembered(presented, size)
+            self._bytes += size
+        since = max(certificate.not_before for certificate in path)
+        until = min(certificate.not_after for certificate in path)
+        chain.verified[path[-1].der] = _Verified(path, since, until)
+        while self._bytes > self._max_bytes:
+            _, forgotten = self._chains.popitem(last=False)
+            self._bytes -= forgotten.size

@@ -1,0 +1,161 @@
+"""The client-certificate cases of x509-limbo through the function that admission uses (trust.md section 3, rule 4)."""
+
+import json
+import lzma
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certinel.domain.certificate import Certificate, MalformedCertificateError
+from certinel.domain.chain import PresentedChain, digest_of
+from certinel.domain.claims import find_claims
+from certinel.domain.errors import Refusal
+from certinel.domain.identifiers import TenantId
+from certinel.domain.pem import first_der
+from certinel.domain.trust_store import TenantFacts, TrustStore
+from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
+from certinel.domain.verdict_memory import VerdictMemory
+
+VECTORS = Path(os.environ.get("CERTINEL_VECTORS") or Path(__file__).resolve().parents[3].parent / "shared" / "vectors")
+FILE = VECTORS / "x509-limbo-client.json.xz" if VECTORS.is_dir() else VECTORS
+WITHOUT_TIME = datetime(2026, 11, 23, tzinfo=UTC)
+MAX_SECONDS = 0.5
+OWNER = TenantId("t1000")
+
+NOT_APPLICABLE_FEATURES = {
+    "has-crl": "lists are uploaded by tenants and looked at in rule 8, not sent along with a chain",
+    "max-chain-depth": "our limit is one setting for everybody, rule 7",
+    "pedantic-public-suffix-wildcard": "about server names",
+    "pedantic-webpki-eku": "rules of the web: the usage of a device certificate may be missing, critical or any",
+    "pedantic-webpki-subscriber-key": "rules of the web: an RSA key of 2052 bits is strong enough",
+}
+NOT_APPLICABLE_PREFIXES = {
+    "online::": "chains of web servers: their extended key usage is serverAuth alone",
+    "webpki::cn::": "how the common name of a web server must repeat its alternative names",
+    "webpki::san::": "about server names: nobody connects to a device by name",
+}
+ACCEPTED_ON_PURPOSE = {
+    "rfc5280::aki::cross-signed-root-missing-aki": "no key identifier; signatures tell who issued it",
+    "rfc5280::aki::intermediate-missing-aki": "no key identifier; signatures tell who issued it",
+    "rfc5280::aki::leaf-missing-aki": "no key identifier; signatures tell who issued it",
+    "rfc5280::leaf-ku-keycertsign": "CA:FALSE forbids to issue anyway",
+    "rfc5280::nc::permitted-dns-match-noncritical": "name constraints not critical; they are obeyed all the same",
+    "rfc5280::nc::not-allowed-in-ee-critical": "name constraints of a certificate that issues nothing",
+    "rfc5280::nc::not-allowed-in-ee-noncritical": "name constraints of a certificate that issues nothing",
+    "rfc5280::pc::ica-noncritical-pc": "policy constraints not critical; no policies are asked for",
+    "rfc5280::root-non-critical-basic-constraints": "BasicConstraints not critical, as many small CAs have it",
+    "rfc5280::san::ip-in-dns": "alternative names do not name the device",
+    "rfc5280::san::noncritical-with-empty-subject": "an empty subject is certificate/common-name before this",
+    "rfc5280::san::underscore-dns": "alternative names do not name the device",
+    "rfc5280::serial::negative": "a serial number from a simple script",
+    "rfc5280::serial::zero": "a serial number from a simple script",
+    "rfc5280::ski::intermediate-missing-ski": "no key identifier; signatures tell who issued it",
+    "rfc5280::ski::root-missing-ski": "no key identifier; signatures tell who issued it",
+    "webpki::aki::root-with-aki-all-fields": "the form of a root's own key identifier",
+    "webpki::aki::root-with-aki-missing-keyidentifier": "the form of a root's own key identifier",
+    "webpki::aki::root-with-aki-ski-mismatch": "the form of a root's own key identifier",
+    "webpki::forbidden-rsa-not-divisible-by-8-in-root": "an RSA key of 2052 bits is strong enough",
+    "webpki::v1-cert": "a version 1 leaf directly under the trusted certificate, as openssl x509 -req made them",
+}
+"""Wrong by the letter, only in the form of an extension or number; people have such certificates."""
+
+REFUSED_ON_PURPOSE = {
+    "pathlen::validation-ignores-pathlen-in-leaf": "a CA as device certificate: chain rule 4b wants CA:FALSE",
+    "rfc5280::ca-as-leaf": "a CA as device certificate: chain rule 4b wants CA:FALSE",
+    "pathlen::self-issued-certs-pathlen": "self-issued CAs of one name: too many for the second verifier",
+    "rfc5280::nc::permitted-dn-match": "the second verifier knows no constraints on distinguished names",
+}
+
+Case = Mapping[str, Any]
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    if not FILE.exists():
+        return ()
+    with lzma.open(FILE) as file:
+        return tuple(json.load(file)["testcases"])
+
+
+def reason_to_leave_out(case: Case) -> str | None:
+    reasons = [NOT_APPLICABLE_FEATURES[one] for one in case["features"] if one in NOT_APPLICABLE_FEATURES]
+    reasons += [why for prefix, why in NOT_APPLICABLE_PREFIXES.items() if case["id"].startswith(prefix)]
+    return reasons[0] if reasons else None
+
+
+APPLICABLE = [pytest.param(case, id=case["id"]) for case in cases() if reason_to_leave_out(case) is None]
+
+
+def test_the_vectors_are_there() -> None:
+    if not FILE.exists():
+        pytest.skip(f"no vectors at {FILE}: set CERTINEL_VECTORS to their folder")
+    assert len(APPLICABLE) > 100
+
+
+@pytest.mark.parametrize("case", APPLICABLE)
+def test_a_chain_is_accepted_only_if_it_is_good(case: Case) -> None:
+    started = time.process_time()
+    complaint = judged(case)
+    seconds = time.process_time() - started
+    is_good = case["expected_result"] == "SUCCESS"
+    if case["id"] in ACCEPTED_ON_PURPOSE:
+        assert not is_good
+        assert complaint is None
+    elif case["id"] in REFUSED_ON_PURPOSE:
+        assert is_good
+        assert complaint is not None
+    else:
+        assert (complaint is None) == is_good, complaint
+    assert seconds < MAX_SECONDS
+
+
+def test_every_exception_is_a_case_of_its_own() -> None:
+    if not cases():
+        pytest.skip("no vectors")
+    ids = {case["id"] for case in cases() if reason_to_leave_out(case) is None}
+    assert ACCEPTED_ON_PURPOSE.keys() | REFUSED_ON_PURPOSE.keys() <= ids
+    assert len(REFUSED_ON_PURPOSE) == 4
+
+
+def judged(case: Case) -> str | None:
+    """Say what is wrong with the chain as a device's, limits on size left out, or return None."""
+    at = datetime.fromisoformat(case["validation_time"]) if case["validation_time"] else WITHOUT_TIME
+    sent = [first_der(pem) for pem in (case["peer_certificate"], *case["untrusted_intermediates"])]
+    try:
+        presented = PresentedChain(tuple(Certificate.parse(der) for der in sent), digest_of(sent))
+        trust = trusting([first_der(pem) for pem in case["trusted_certs"]], at)
+    except MalformedCertificateError as error:
+        return str(error)
+    found = find_claims(presented, trust, VerdictMemory(), at)
+    if isinstance(found, Refusal):
+        return f"{found.code}: {found.sentence}"
+    return None if any(claim.trusted.certificate.is_valid(at) for claim in found) else "trust/expired"
+
+
+def trusting(ders: list[bytes], at: datetime) -> TrustStore:
+    trust = TrustStore()
+    trust.put_tenant(TenantFacts(OWNER, None, is_active=True))
+    certificates = [Certificate.parse(der) for der in ders]
+    trust.replace_trusted_certificates(
+        OWNER,
+        [
+            TrustedCertificate(
+                id=number,
+                tenant=OWNER,
+                name="",
+                status=TrustStatus.ENABLED,
+                auto_registration=True,
+                certificate=certificate,
+                fingerprint=certificate.fingerprint,
+                uploaded_at=at,
+            )
+            for number, certificate in enumerate(certificates)
+        ],
+    )
+    return trust
