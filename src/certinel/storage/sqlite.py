@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import URL, AdaptedConnection, Connection, Table, event, text
+from sqlalchemy import URL, Connection, Table, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -86,7 +86,7 @@ def _engine(path: Path, pragmas: Sequence[str], *, begin: str, connections: int)
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
         # Straight to the driver: every call into its thread costs more than BEGIN itself.
-        adapted = cast("AdaptedConnection", connection.connection.dbapi_connection)
+        adapted: Any = connection.connection.dbapi_connection
         adapted.run_async(lambda raw: raw.execute_fetchall(begin))
 
     return engine

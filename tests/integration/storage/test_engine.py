@@ -126,6 +126,27 @@ async def test_a_cancelled_block_leaves_nothing_and_frees_the_database(database:
         assert await count_tenants(tx) == 0
 
 
+async def test_tasks_cancelled_at_any_moment_leave_a_whole_database(database: Database) -> None:
+    async def write(index: int) -> None:
+        async with database.transaction() as tx:
+            await tx.execute(insert(tenant).values(row(f"t{index}")))
+            tx.add(tenant_option, {"tenant_id": f"t{index}", "category": "a", "key": "b", "value": "c"})
+
+    finished = set()
+    for steps in range(60):
+        task = asyncio.create_task(write(steps))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        if not (await asyncio.gather(task, return_exceptions=True))[0]:
+            finished.add(f"t{steps}")
+    await write(1000)
+    async with database.reading() as tx:
+        stored = set((await tx.execute(select(tenant.c.id))).scalars())
+        options = set((await tx.execute(select(tenant_option.c.tenant_id))).scalars())
+    assert finished | {"t1000"} <= stored == options
+
+
 @pytest.mark.parametrize("number", [1, 23, 24, 300])
 async def test_added_rows_are_stored_at_commit(database: Database, number: int) -> None:
     async with database.transaction() as tx:
