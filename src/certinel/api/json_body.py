@@ -14,6 +14,8 @@ from certinel.api.problems import BodyTooLargeError, InvalidFieldsError, Malform
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Room for about two thousand certificates in one bulk upload; ours, the contract names no limit."""
+MAX_LENGTH_DIGITS: Final = 18
+"""Digits of a Content-Length that is worth reading as a number."""
 MAX_DEPTH: Final = 64
 """Objects and lists inside each other; ours. Real bodies have fewer than ten."""
 MAX_DIGITS: Final = 400
@@ -52,7 +54,7 @@ def check_media_type(content_type: str) -> None:
 async def read_body(request: Request) -> bytes:
     """Return the whole body, or raise as soon as it is known to be too large."""
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and len(declared) > len(str(MAX_BODY_BYTES)):
+    if declared.isdecimal() and (len(declared) > MAX_LENGTH_DIGITS or int(declared) > MAX_BODY_BYTES):
         raise BodyTooLargeError(_too_large())
     body = bytearray()
     async for chunk in request.stream():

@@ -51,7 +51,8 @@ class Conformance:
         raw_path = request.url.raw_path.decode().partition("?")[0]
         operation = self.operation_of(method, raw_path)
         if operation is None:
-            assert response.status_code in {404, 405, 400, 200}, f"undocumented: {method} {raw_path}"
+            is_answered = response.is_success and raw_path != "/openapi.json"
+            assert not is_answered, f"undocumented: {method} {raw_path}"
             return
         documented = operation["responses"].get(str(response.status_code))
         if documented is None:

@@ -1,7 +1,9 @@
 """A platform with two tenants, a device, and one client for every kind of caller; every answer is checked against the
 OpenAPI document."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -119,6 +121,7 @@ class Site:
             name=f"MQTT Device {name}",
             type="c8y_MQTTDevice",
             owner=account.name,
+            created_at=at,
             fragments={"c8y_IsDevice": {}, "com_cumulocity_model_Agent": {}},
         )
         async with self.platform.database.transaction() as tx:
@@ -127,7 +130,7 @@ class Site:
                 tenant=TENANT, device=name, leaf_sha256=digest, presented=leaf.chain_der, seen_at=at
             )
             await device_chains.remember(tx, chain)
-            (number,) = await managed_objects.create(tx, [new], at)
+            (number,) = await managed_objects.create(tx, [new])
             await external_ids.bind(tx, TENANT, ExternalId(SERIAL, name, number))
             fragments = {"c8y_Temperature": {"T": {"value": 21.5, "unit": "C"}}}
             measurements.add(tx, TENANT, number, "c8y_Temperature", at, at, fragments)
@@ -137,11 +140,15 @@ class Site:
             token = await tokens.issue_device_token(tx, self.platform.tokens, holder, at)
         return Device(number, account.name, token, self.client(authorization=f"Bearer {token}"))
 
-    async def add_object(self, owner: str, external_id: str, **fragments: object) -> ManagedObjectId:
+    async def add_object(
+        self, owner: str, external_id: str, fragments: Mapping[str, object] = MappingProxyType({})
+    ) -> ManagedObjectId:
         """A managed object with an external id."""
-        new = NewManagedObject(tenant=TENANT, name=None, type=None, owner=owner, fragments=fragments)
+        new = NewManagedObject(
+            tenant=TENANT, name=None, type=None, owner=owner, created_at=self.clock.now(), fragments=fragments
+        )
         async with self.platform.database.transaction() as tx:
-            (number,) = await managed_objects.create(tx, [new], self.clock.now())
+            (number,) = await managed_objects.create(tx, [new])
             await external_ids.bind(tx, TENANT, ExternalId(SERIAL, external_id, number))
         return number
 

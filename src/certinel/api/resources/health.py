@@ -6,12 +6,13 @@ from typing import Final, Literal
 
 import structlog
 from fastapi import Response
-from sqlalchemy import select
 
 from certinel.api.platform_of import Served
 from certinel.api.problems import Problem, documented_error, problem_response
 from certinel.api.representation import Answer
 from certinel.api.routing import router as router_for
+from certinel.domain.identifiers import MANAGEMENT_TENANT
+from certinel.services import tenants
 from certinel.storage.errors import StorageError
 
 READY_TIMEOUT: Final = timedelta(seconds=2)
@@ -35,11 +36,11 @@ async def health() -> Health:
 
 @router.get("/health/ready", response_model=Health, responses=documented_error(503))
 async def ready(platform: Served) -> Health | Response:
-    """Answer 200 when the database can be reached too, else 503."""
+    """Answer 200 when the database can be read too, else 503."""
     try:
         async with asyncio.timeout(READY_TIMEOUT.total_seconds()), platform.database.reading() as tx:
-            await tx.execute(select(1))
-    except (StorageError, TimeoutError) as error:
+            await tenants.get(tx, MANAGEMENT_TENANT)
+    except (StorageError, tenants.TenantNotFoundError, TimeoutError) as error:
         logger.warning("health.not_ready", reason=str(error))
         return problem_response(Problem(503, "general/Service Unavailable", "The database cannot be reached."))
     return Health()
