@@ -80,10 +80,11 @@ class Node:
         identity = _server_identity(settings, directory, opened.platform.clock.now())
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
         tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
-        app = create_app(opened.platform)
+        http = HttpServer(create_app(opened.platform), opened.platform.clock)
+        self._parts.push_async_callback(http.stop)
         self._parts.callback(directory.node_facts.unlink, missing_ok=True)
-        http_port = await self._serve_plain_http(app)
-        https = Listener(HttpServer(app).make_protocol, tls=tls_for_https, options=_listener_options(settings))
+        http_port = await self._serve_plain_http(http)
+        https = Listener(http.make_protocol, tls=tls_for_https, options=_listener_options(settings))
         await https.start(settings.host, settings.https_port)
         self._parts.push_async_callback(https.close, settings.gateway.stop_timeout)
         gateway = Gateway(opened.platform, tls_for_devices, _gateway_options(settings), _listener_options(settings))
@@ -104,11 +105,11 @@ class Node:
         _publish_facts(directory, facts)
         return facts
 
-    async def _serve_plain_http(self, app: object) -> int | None:
+    async def _serve_plain_http(self, http: HttpServer) -> int | None:
         settings = self._settings
         if settings.http_port is None:
             return None
-        listener = Listener(HttpServer(app).make_protocol, tls=None, options=_listener_options(settings))
+        listener = Listener(http.make_protocol, tls=None, options=_listener_options(settings))
         await listener.start(settings.http_host, settings.http_port)
         self._parts.push_async_callback(listener.close, settings.gateway.stop_timeout)
         return listener.port
