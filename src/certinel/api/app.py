@@ -17,6 +17,7 @@ from certinel.api.resources import (
     keys,
     measurements,
     metrics,
+    possession,
     system_options,
     tenant_options,
     tenants,
@@ -30,6 +31,7 @@ API_VERSION: Final = "0.9"
 
 ROUTERS: Final = (
     trusted_certificates.router,
+    possession.router,
     tenant_options.router,
     system_options.router,
     tenants.router,

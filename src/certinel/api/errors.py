@@ -25,6 +25,12 @@ from certinel.api.problems import (
     problem_response,
 )
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.possession import (
+    MalformedSignatureError,
+    NothingToProveError,
+    VerificationCodeExpiredError,
+    WrongSignatureError,
+)
 from certinel.domain.tenant_option import InvalidTenantOptionError
 from certinel.domain.trusted_certificate_draft import UnacceptableCertificateError
 from certinel.services.authentication import WrongCredentialsError
@@ -66,6 +72,10 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         TrustedCertificateNotFoundError: Row(HTTPStatus.NOT_FOUND, "certificate/Not Found"),
         TrustedCertificateAlreadyExistsError: Row(HTTPStatus.CONFLICT, "tenants/Conflict"),
         UnacceptableCertificateError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Unprocessable Entity"),
+        WrongSignatureError: Row(HTTPStatus.BAD_REQUEST, "tenants/Bad Request"),
+        VerificationCodeExpiredError: Row(HTTPStatus.BAD_REQUEST, "tenants/Bad Request"),
+        MalformedSignatureError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Invalid Data"),
+        NothingToProveError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Unprocessable Entity"),
         TenantNotFoundError: Row(HTTPStatus.NOT_FOUND, "security/Not Found"),
         UserNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
         TenantOptionNotFoundError: Row(HTTPStatus.NOT_FOUND, "options/Not Found"),

@@ -24,6 +24,11 @@ async def own_or_managed_tenant(platform: Served, principal: Caller, tenant: Ten
     return await _checked(platform, TenantId(tenant), is_allowed=is_allowed)
 
 
+async def managed_tenant(platform: Served, principal: Caller, tenant: TenantInPath) -> TenantId:
+    """Return the tenant of the path, whichever, to callers of the management tenant only."""
+    return await _checked(platform, TenantId(tenant), is_allowed=principal.tenant == MANAGEMENT_TENANT)
+
+
 async def _checked(platform: Served, tenant: TenantId, *, is_allowed: bool) -> TenantId:
     async with platform.database.reading() as tx:
         await tenants.get(tx, tenant)
@@ -34,3 +39,4 @@ async def _checked(platform: Served, tenant: TenantId, *, is_allowed: bool) -> T
 
 OwnTenant = Annotated[TenantId, Depends(own_tenant)]
 OwnOrManagedTenant = Annotated[TenantId, Depends(own_or_managed_tenant)]
+ManagedTenant = Annotated[TenantId, Depends(managed_tenant)]

@@ -4,7 +4,7 @@ A node keeps one trust store and decides from it without asking the database. Lo
 done here: see the service of the same noun.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -100,6 +100,11 @@ class TrustStore:
     def trusted_certificates(self, tenant: TenantId) -> list[TrustedCertificate]:
         """Return all that ``tenant`` vouches for, those deleted lately included."""
         return list(self._by_tenant.get(tenant, {}).values())
+
+    def everything(self) -> Iterator[TrustedCertificate]:
+        """Yield what all tenants vouch for, those deleted lately included."""
+        for of_tenant in self._by_tenant.values():
+            yield from of_tenant.values()
 
     def device_user(self, tenant: TenantId, device: DeviceId) -> DeviceUserState:
         """Return the state of the user of ``device``."""

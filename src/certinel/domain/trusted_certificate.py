@@ -1,11 +1,16 @@
 """A CA certificate that a tenant vouches for: the trust anchor of that tenant's devices."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import Fingerprint, TenantId
+from certinel.domain.verification_code import VerificationCode
+
+MAX_LENGTH_WITHOUT_ADVICE = 2
+"""Certificates of a path: the CA and the device. Longer paths are advised to end in a proven CA only."""
 
 
 class TrustStatus(StrEnum):
@@ -31,7 +36,9 @@ class TrustedCertificate:
     """False when uploaded with ``addToTrustStore=false``: listed, but no device is admitted by it."""
     deleted_at: datetime | None = None
     proven_at: datetime | None = None
-    """When the tenant has shown that it holds the private key."""
+    """When the tenant has shown that it holds the private key, perhaps with the certificate before a renewal."""
+    verification_code: VerificationCode | None = None
+    """What a signature over would prove possession now; used once."""
 
     @property
     def is_proven(self) -> bool:
@@ -42,6 +49,38 @@ class TrustedCertificate:
     def label(self) -> str:
         """What people know it by: its name, or else its subject."""
         return self.name or self.certificate.subject_text
+
+    def is_renewed_by(self, certificate: Certificate) -> bool:
+        """Tell whether ``certificate`` has the subject and the key of this one."""
+        mine = self.certificate
+        return (mine.subject, mine.public_key) == (certificate.subject, certificate.public_key)
+
+    def lacks_advised_proof(self, max_chain_length: int) -> bool:
+        """Tell whether its owner is to be warned: it counts, is not proven, and long paths are allowed (rule 7).
+
+        The longer the paths, the more certificates somebody else could have issued below an uploaded one.
+        """
+        is_used = self.status is TrustStatus.ENABLED and self.in_trust_store and self.deleted_at is None
+        return is_used and not self.is_proven and max_chain_length > MAX_LENGTH_WITHOUT_ADVICE
+
+    def with_proof_of(self, earlier: Iterable["TrustedCertificate"]) -> "TrustedCertificate":
+        """Return a copy that is proven if one of the tenant's ``earlier`` ones, which it renews, is."""
+        for one in earlier:
+            if one.proven_at is not None and one.deleted_at is None and one.is_renewed_by(self.certificate):
+                return self.proven(one.proven_at)
+        return self
+
+    def proven(self, at: datetime) -> "TrustedCertificate":
+        """Return a copy whose possession was proven at ``at``; its code is used up."""
+        return replace(self, proven_at=at, verification_code=None)
+
+    def unproven(self, code: VerificationCode) -> "TrustedCertificate":
+        """Return a copy whose proof was withdrawn; a signature over ``code`` proves it again."""
+        return replace(self, proven_at=None, verification_code=code)
+
+    def with_code(self, code: VerificationCode) -> "TrustedCertificate":
+        """Return a copy with another code in place of the last one; a proof stays."""
+        return replace(self, verification_code=code)
 
     def updated(
         self,

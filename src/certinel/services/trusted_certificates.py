@@ -4,6 +4,7 @@ Whether a device of such a CA is let in is *not* decided here: see admission.
 """
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,9 @@ from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import MANAGEMENT_TENANT, Fingerprint, TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, check_name, check_not_expired
+from certinel.domain.verification_code import CODE_BYTES, VerificationCode
 from certinel.services.platform import Platform
+from certinel.services.proof_advice import warn_after_commit
 from certinel.storage import tenants, trusted_certificates
 from certinel.storage.engine import Transaction
 from certinel.storage.page import Page, PageRequest
@@ -81,11 +84,13 @@ async def upload_all(
         for certificate in certificates:
             if await trusted_certificates.is_held_by_another(tx, tenant, certificate.fingerprint):
                 raise TrustedCertificateAlreadyExistsError(certificate.fingerprint)
+    proven = await trusted_certificates.lock_proven(tx, tenant)
     uploaded = [
-        await _insert(tx, _new(tenant, draft, certificate, at))
+        await _insert(tx, _new(tenant, draft, certificate, at).with_proof_of(proven))
         for draft, certificate in zip(drafts, certificates, strict=True)
     ]
     tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    warn_after_commit(tx, platform, uploaded)
     return tuple(uploaded)
 
 
@@ -102,7 +107,13 @@ def _new(
         fingerprint=certificate.fingerprint,
         uploaded_at=at,
         in_trust_store=draft.in_trust_store,
+        verification_code=new_code(at),
     )
+
+
+def new_code(at: datetime) -> VerificationCode:
+    """Return a code, to prove possession with, that nobody could foresee."""
+    return VerificationCode.made_of(secrets.token_bytes(CODE_BYTES), at)
 
 
 async def _insert(tx: Transaction, trusted: TrustedCertificate) -> TrustedCertificate:
@@ -131,7 +142,7 @@ def _read_fingerprint(text: str) -> Fingerprint:
     return Fingerprint(text.lower())
 
 
-async def _get_for_change(tx: Transaction, tenant: TenantId, fingerprint: str) -> TrustedCertificate:
+async def get_for_change(tx: Transaction, tenant: TenantId, fingerprint: str) -> TrustedCertificate:
     """Return one that nobody else changes until ``tx`` ends: a change must not undo a deletion beside it."""
     await trusted_certificates.lock(tx, tenant, _read_fingerprint(fingerprint))
     return await get(tx, tenant, fingerprint)
@@ -146,18 +157,20 @@ async def update(
         TrustedCertificateNotFoundError: the tenant has none of this fingerprint.
         UnacceptableCertificateError: an expired one is to be enabled, or the name cannot be.
     """
-    trusted = await _get_for_change(tx, tenant, fingerprint)
+    trusted = await get_for_change(tx, tenant, fingerprint)
     check_name(change.name)
     if change.status is TrustStatus.ENABLED:
         check_not_expired(trusted.certificate, platform.clock.now())
     updated = trusted.updated(name=change.name, status=change.status, auto_registration=change.auto_registration)
     await trusted_certificates.save(tx, updated)
     tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    if change.status is not None:
+        warn_after_commit(tx, platform, [updated])
     return updated
 
 
 async def delete(tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str) -> None:
     """Stop trusting a CA; its claim outlives it for a while, so that no other tenant gets its devices at once."""
-    trusted = await _get_for_change(tx, tenant, fingerprint)
+    trusted = await get_for_change(tx, tenant, fingerprint)
     await trusted_certificates.save(tx, trusted.deleted(platform.clock.now()))
     tx.after_commit(platform.bus.publish, TrustChanged(tenant))

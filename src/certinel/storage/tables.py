@@ -68,6 +68,8 @@ trusted_certificate = Table(
     Column("uploaded_at", UtcDateTime, nullable=False),
     Column("deleted_at", UtcDateTime),
     Column("proven_at", UtcDateTime),
+    Column("verification_code", Text),
+    Column("verification_code_until", UtcDateTime),
     sqlite_autoincrement=True,
 )
 Index(

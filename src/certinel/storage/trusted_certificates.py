@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, or_, select, update
 from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import Fingerprint, TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
+from certinel.domain.verification_code import VerificationCode
 from certinel.storage.engine import Transaction
 from certinel.storage.page import Page, PageRequest, fetch_page
 from certinel.storage.tables import trusted_certificate as table
@@ -32,6 +33,17 @@ async def lock(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> N
     await tx.execute(
         select(table.c.id).where(table.c.tenant_id == tenant, table.c.fingerprint == fingerprint).with_for_update()
     )
+
+
+async def lock_all(tx: Transaction, tenant: TenantId) -> None:
+    """As ``lock``, for everything that ``tenant`` has uploaded, deleted or not."""
+    await tx.execute(select(table.c.id).where(table.c.tenant_id == tenant).order_by(table.c.id).with_for_update())
+
+
+async def lock_proven(tx: Transaction, tenant: TenantId) -> tuple[TrustedCertificate, ...]:
+    """Return those of ``tenant`` that are proven and not deleted; they stay so until ``tx`` ends."""
+    statement = _present(tenant).where(table.c.proven_at.is_not(None)).order_by(table.c.id)
+    return tuple(_trusted(row) for row in await tx.execute(statement.with_for_update()))
 
 
 async def claiming(tx: Transaction, tenant: TenantId, deleted_after: datetime) -> tuple[TrustedCertificate, ...]:
@@ -67,6 +79,7 @@ def _present(tenant: TenantId) -> Select[*tuple[Any, ...]]:
 
 
 def _row(trusted: TrustedCertificate) -> dict[str, Any]:
+    code = trusted.verification_code
     return {
         "tenant_id": trusted.tenant,
         "fingerprint": trusted.fingerprint,
@@ -78,10 +91,13 @@ def _row(trusted: TrustedCertificate) -> dict[str, Any]:
         "uploaded_at": trusted.uploaded_at,
         "deleted_at": trusted.deleted_at,
         "proven_at": trusted.proven_at,
+        "verification_code": code.text if code is not None else None,
+        "verification_code_until": code.usable_until if code is not None else None,
     }
 
 
 def _trusted(row: Row[*tuple[Any, ...]]) -> TrustedCertificate:
+    has_code = row.verification_code is not None
     return TrustedCertificate(
         id=row.id,
         tenant=TenantId(row.tenant_id),
@@ -94,4 +110,5 @@ def _trusted(row: Row[*tuple[Any, ...]]) -> TrustedCertificate:
         in_trust_store=row.in_trust_store,
         deleted_at=row.deleted_at,
         proven_at=row.proven_at,
+        verification_code=VerificationCode(row.verification_code, row.verification_code_until) if has_code else None,
     )

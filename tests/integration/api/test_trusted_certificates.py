@@ -43,7 +43,10 @@ async def test_upload_answers_the_whole_object(site: Site, tedge: Issued) -> Non
     assert response.status_code == 201
     assert response.headers["content-type"] == "application/json"
     assert response.headers["location"] == f"{BASE_URL}{LIST}/{fingerprint}"
-    assert response.json() == {
+    answer = response.json()
+    code = answer.pop("proofOfPossessionUnsignedVerificationCode")
+    assert len(base64.b64decode(code, validate=True)) == 120
+    assert answer == {
         "algorithmName": "SHA256withECDSA",
         "autoRegistrationEnabled": True,
         "certInPemFormat": base64.b64encode(tedge.der).decode(),
@@ -53,6 +56,7 @@ async def test_upload_answers_the_whole_object(site: Site, tedge: Issued) -> Non
         "notAfter": "2045-01-01T00:00:00.000Z",
         "notBefore": "2025-01-01T00:00:00.000Z",
         "proofOfPossessionValid": False,
+        "proofOfPossessionVerificationCodeUsableUntil": "2026-12-07T09:00:00.000Z",
         "self": f"{BASE_URL}{LIST}/{fingerprint}",
         "serialNumber": "5252015224009006700",
         "status": "ENABLED",
@@ -110,7 +114,8 @@ async def test_whole_object_read_elsewhere_can_be_uploaded(site: Site, plant: Is
     first = (await site.admin.post(LIST, json=upload_of(plant))).json()
     await site.admin.delete(f"{LIST}/{fingerprint_of(plant)}")
     again = await site.admin.post(LIST, json={**first, "version": 99, "unknown": {"a": []}, "serialNumber": None})
-    assert (again.status_code, again.json()) == (201, first)
+    code = {"proofOfPossessionUnsignedVerificationCode": again.json()["proofOfPossessionUnsignedVerificationCode"]}
+    assert (again.status_code, again.json()) == (201, {**first, **code})
 
 
 async def test_seed_upload_with_its_form_of_json_works(site: Site, plant: Issued) -> None:

@@ -1,6 +1,7 @@
 """The CA certificates that a tenant vouches for."""
 
 import base64
+from dataclasses import replace
 from typing import Annotated, Final, Self
 
 from fastapi import Depends, Query, Request, Response
@@ -9,7 +10,7 @@ from pydantic import Field
 from certinel.api.authentication import requires
 from certinel.api.json_body import JsonBody
 from certinel.api.pagination import MAX_PAGE_SIZE, Collection, Paging, Statistics, base_url, envelope, link
-from certinel.api.platform_of import Served
+from certinel.api.platform_of import Served, platform_of
 from certinel.api.problems import documented_error
 from certinel.api.representation import Answer, ContractTime, Received
 from certinel.api.routing import router as router_for
@@ -25,6 +26,10 @@ PATH: Final = "/tenant/tenants/{tenant:segment}/trusted-certificates"
 ONE: Final = PATH + "/{fingerprint:segment}"
 READERS: Final = requires(Role.TENANT_MANAGEMENT_ADMIN, Role.TENANT_ADMIN, Role.TENANT_MANAGEMENT_READ)
 WRITERS: Final = requires(Role.TENANT_MANAGEMENT_ADMIN, Role.TENANT_ADMIN)
+PROOF_ADVISED: Final = (
+    "This platform allows chains of more than two certificates (trust.max_chain_length): "
+    "prove the possession of this certificate's private key."
+)
 
 
 class TrustedCertificateUpload(Received):
@@ -75,7 +80,18 @@ class TrustedCertificateAnswer(Answer):
     name: str
     not_after: ContractTime
     not_before: ContractTime
-    proof_of_possession_valid: bool
+    proof_of_possession_unsigned_verification_code: str | None = Field(
+        default=None,
+        description="The text to sign with SHA-256 and the certificate's key; there while possession is not proven.",
+    )
+    proof_of_possession_valid: bool = Field(description="Whether possession of the private key is proven.")
+    proof_of_possession_verification_code_usable_until: ContractTime | None = Field(
+        default=None, description="Until when a signature of the code is accepted."
+    )
+    proof_of_possession_warning: str | None = Field(
+        default=None,
+        description="Why possession should be proven; only on platforms that allow chains of more than two.",
+    )
     self: str
     serial_number: str = Field(description="In decimal digits.", pattern="^-?[0-9]+$")
     status: TrustStatus
@@ -85,8 +101,14 @@ class TrustedCertificateAnswer(Answer):
 
     @classmethod
     def of(cls, trusted: TrustedCertificate, request: Request) -> Self:
-        """Describe ``trusted`` to the one who asks."""
-        certificate = trusted.certificate
+        """Describe ``trusted`` to the one who asks; its code only while it is not proven."""
+        return cls.with_code(replace(trusted, verification_code=None) if trusted.is_proven else trusted, request)
+
+    @classmethod
+    def with_code(cls, trusted: TrustedCertificate, request: Request) -> Self:
+        """Describe ``trusted`` with its code, also if it is proven."""
+        certificate, code = trusted.certificate, trusted.verification_code
+        is_warned = trusted.lacks_advised_proof(platform_of(request).policy.max_chain_length)
         return cls(
             algorithm_name=certificate.algorithm_name,
             auto_registration_enabled=trusted.auto_registration,
@@ -96,7 +118,10 @@ class TrustedCertificateAnswer(Answer):
             name=trusted.name,
             not_after=certificate.not_after,
             not_before=certificate.not_before,
+            proof_of_possession_unsigned_verification_code=code.text if code is not None else None,
             proof_of_possession_valid=trusted.is_proven,
+            proof_of_possession_verification_code_usable_until=code.usable_until if code is not None else None,
+            proof_of_possession_warning=PROOF_ADVISED if is_warned else None,
             self=_self_of(trusted, request),
             serial_number=str(certificate.serial_number),
             status=trusted.status,

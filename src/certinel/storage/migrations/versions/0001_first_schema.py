@@ -84,6 +84,8 @@ def upgrade() -> None:
         sa.Column("uploaded_at", UtcDateTime, nullable=False),
         sa.Column("deleted_at", UtcDateTime),
         sa.Column("proven_at", UtcDateTime),
+        sa.Column("verification_code", sa.Text()),
+        sa.Column("verification_code_until", UtcDateTime),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name="fk_trusted_certificate_tenant_id", ondelete="CASCADE"
         ),
