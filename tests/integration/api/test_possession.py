@@ -84,7 +84,7 @@ async def test_signature_by_openssl_proves_possession(
 
 async def test_key_may_be_encrypted(site: Site, plant: Issued, tmp_path: Path) -> None:
     certificate = await uploaded(site.admin, plant)
-    signature = signed(plant, certificate[CODE], tmp_path, options="-passin pass:s3cret", password="s3cret")  # noqa: S106
+    signature = signed(plant, certificate[CODE], tmp_path, options="-passin pass:s3cret", password="s3cret")
     response = await site.admin.post(pop_of(certificate["fingerprint"]) + "/pop", json={SIGNED: signature})
     assert response.json()[VALID] is True
 
