@@ -91,8 +91,8 @@ def test_path_lengths_are_kept(lenient_node: Node, tmp_path: Path, path_lengths:
     first, *further = path_lengths
     signer = root_authority(f"Root {path_lengths}", path_length=first)
     lenient_node.upload(signer.pem)
-    for path_length in further:
-        signer = signer.authority(f"Below, {path_length}", path_length=path_length)
+    for depth, path_length in enumerate(further, 1):
+        signer = signer.authority(f"Level {depth}", path_length=path_length)
     name = "-".join(map(str, ("device", *path_lengths)))
     device = DeviceFiles.of(signer.device(name), tmp_path)
     assert publish(lenient_node, name, device.chain, device.key).status == status
