@@ -17,6 +17,8 @@ import httpx
 
 from support.program import PATIENCE_SECONDS, Program, started
 
+SOURCES = Path(__file__).parents[2] / "src"
+"""What runs is what lies beside these tests, wherever the environment may have certinel from."""
 ADMIN_PASSWORD = "correct horse battery staple"
 TENANT = "t1000"
 
@@ -106,7 +108,7 @@ def started_node(data_folder: Path, *, options: tuple[str, ...] = (), **settings
     """A node that is ready, and stopped afterwards. ``settings`` are environment variables without their prefix."""
     ports = ("--mqtt-port", "0", "--https-port", "0", "--http-port", "0")
     command = [sys.executable, "-m", "certinel", "serve", "--data-dir", str(data_folder), *ports, *options]
-    environment = {"PYTHONUNBUFFERED": "1", "CERTINEL_ADMIN_PASSWORD": ADMIN_PASSWORD}
+    environment = {"PYTHONPATH": str(SOURCES), "PYTHONUNBUFFERED": "1", "CERTINEL_ADMIN_PASSWORD": ADMIN_PASSWORD}
     environment |= {f"CERTINEL_{name}": value for name, value in settings.items()}
     with started(command, environment) as program:
         if not program.wait_until((data_folder / "node.json").exists):
