@@ -5,8 +5,8 @@ from dataclasses import dataclass
 MAX_PACKET_BYTES = 16_184
 """The largest packet of the platform's MQTT contract, fixed header included."""
 
-RECEIVE_MAXIMUM = 64
-"""Publishes a client may have unanswered: enough to fill a group commit, little enough to hold for every connection."""
+MAX_UNANSWERED = 64
+"""Unanswered packets after which we stop reading: enough to fill a group commit, little enough for every connection."""
 
 SEND_WINDOW = 20
 """Messages under way to a client. Before 5.0 nobody can agree on it; common clients and brokers take 20."""
@@ -26,13 +26,16 @@ class SessionLimits:
     """The limits of one session; wrong ones are refused at once."""
 
     max_packet_bytes: int = MAX_PACKET_BYTES
-    receive_maximum: int = RECEIVE_MAXIMUM
+    max_unanswered: int = MAX_UNANSWERED
+    receive_maximum: int = MAX_PACKET_ID
+    """What a client of 5.0 is told, and ended for exceeding. Some send on without looking at it, as all do before 5.0,
+    so it is as large as can be and ``max_unanswered`` slows all of them down instead."""
     send_window: int = SEND_WINDOW
     max_queued_messages: int = MAX_QUEUED_MESSAGES
     max_queued_bytes: int = MAX_QUEUED_BYTES
 
     def __post_init__(self) -> None:
-        for window in (self.receive_maximum, self.send_window):
+        for window in (self.max_unanswered, self.receive_maximum, self.send_window):
             if not 1 <= window <= MAX_PACKET_ID:
                 raise ValueError("a window holds between 1 and 65535 messages")
 

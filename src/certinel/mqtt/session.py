@@ -121,7 +121,7 @@ class ServerSession:
         if self._phase is Phase.DECIDING:
             return len(self._frames) >= self._limits.max_packet_bytes
         waiting = max(self._inbound.unanswered, len(self._unanswered_subscribes))
-        return self._phase is Phase.CONNECTED and waiting >= self._limits.receive_maximum
+        return self._phase is Phase.CONNECTED and waiting >= self._limits.max_unanswered
 
     @property
     def can_deliver(self) -> bool:

@@ -55,7 +55,7 @@ def test_accepted_client_of_v5_is_told_what_is_available() -> None:
             session_present=False,
             code=0,
             properties=Properties(
-                receive_maximum=64,
+                receive_maximum=65_535,
                 maximum_packet_size=16_184,
                 retain_available=0,
                 wildcard_subscription_available=1,

@@ -242,9 +242,9 @@ def test_completed_publishes_do_not_count_towards_the_receive_maximum() -> None:
         assert received(session, Pubrel(packet_id)) == []
 
 
-@BEFORE_V5
-def test_reading_pauses_at_the_receive_maximum_before_v5(version: ProtocolVersion) -> None:
-    session = accepted(version, limits=SessionLimits(receive_maximum=2))
+@ALL_VERSIONS
+def test_reading_pauses_while_many_publishes_are_unanswered(version: ProtocolVersion) -> None:
+    session = accepted(version, limits=SessionLimits(max_unanswered=2))
     received(session, published(1))
     assert not session.should_pause_reading
     assert len(received(session, published(2), published(3))) == 2
@@ -254,9 +254,9 @@ def test_reading_pauses_at_the_receive_maximum_before_v5(version: ProtocolVersio
     assert not session.should_pause_reading
 
 
-@BEFORE_V5
+@ALL_VERSIONS
 def test_unreleased_publishes_do_not_pause_reading(version: ProtocolVersion) -> None:
-    session = accepted(version, limits=SessionLimits(receive_maximum=1))
+    session = accepted(version, limits=SessionLimits(max_unanswered=1))
     received(session, published(1, 2))
     assert session.should_pause_reading
     session.acknowledge(1)

@@ -246,7 +246,7 @@ def test_packet_id_of_a_waiting_subscribe_is_in_use(version: ProtocolVersion) ->
 
 @ALL_VERSIONS
 def test_many_waiting_subscribes_pause_reading(version: ProtocolVersion) -> None:
-    session = accepted(version, limits=SessionLimits(receive_maximum=2))
+    session = accepted(version, limits=SessionLimits(max_unanswered=2))
     received(session, *(Subscribe(packet_id, (Subscription("s/ds"),)) for packet_id in (1, 2)))
     assert session.should_pause_reading
     session.grant(1, [0])
