@@ -1,0 +1,64 @@
+"""``python -m bench [connect] [publish] [--json]``: run the measurements and print them as tables."""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import connect, publish
+
+REFERENCE = "mosquitto"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against mosquitto.")
+    parser.add_argument("what", nargs="*", choices=["connect", "publish", []], help="which; all by default")
+    parser.add_argument("--count", type=int, default=150, help="devices in each case of connect")
+    parser.add_argument("--messages", type=int, default=20_000, help="messages in each round of publish")
+    parser.add_argument("--rounds", type=int, default=4, help="how often the servers take turns; the median counts")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    arguments = parser.parse_args()
+    what = arguments.what or ["connect", "publish"]
+    progress = Console(stderr=True)
+    results: dict[str, dict[str, dict[str, float]]] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        if "connect" in what:
+            results["connect"] = connect.measure(
+                Path(directory), count=arguments.count, rounds=arguments.rounds, progress=progress.log
+            )
+        if "publish" in what:
+            results["publish"] = publish.measure(
+                Path(directory), count=arguments.messages, rounds=arguments.rounds, progress=progress.log
+            )
+    if arguments.json:
+        json.dump({"machine": platform.machine(), "python": platform.python_version(), **results}, sys.stdout, indent=2)
+        return
+    console = Console()
+    for name, title in (
+        ("connect", "milliseconds of CPU for one connect (in brackets: times mosquitto's)"),
+        ("publish", "acknowledged QoS 1 messages for one second of CPU (in brackets: times mosquitto's)"),
+    ):
+        if name in results:
+            console.print(_table(title, results[name]))
+
+
+def _table(title: str, figures: dict[str, dict[str, float]]) -> Table:
+    servers = list(next(iter(figures.values())))
+    table = Table("", *servers, title=title)
+    for case, by_server in figures.items():
+        reference = by_server[REFERENCE]
+        table.add_row(case, *(f"{_short(by_server[name])} ({by_server[name] / reference:.2f})" for name in servers))
+    return table
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""The servers that are measured, each in a process of its own."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.fleet import Fleet
+
+MOSQUITTO = "/usr/sbin/mosquitto"
+PASSWORD = "bench admin password"  # noqa: S105 - of a node that lives for seconds
+START_SECONDS = 60
+_WHOLE_PROCESS_CLOCK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def cpu_seconds(self) -> float:
+        """All CPU time of the process so far, of threads that have ended too, in user and kernel mode."""
+        return time.clock_gettime((~self.process.pid << 3) | _WHOLE_PROCESS_CLOCK)  # clock_getcpuclockid(3)
+
+
+def free_port() -> int:
+    """A port that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _running(
+    name: str, command: list[str], port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=dict(os.environ) | dict(environment or {})
+        )
+    try:
+        _wait_for(port, process, log)
+        yield Server(name, port, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(START_SECONDS)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{process.args!r} did not start:\n{log.read_text()}") from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+@contextmanager
+def mosquitto(fleet: Fleet, directory: Path) -> Iterator[Server]:
+    """Debian's mosquitto, which verifies every client against the fleet's CA."""
+    port = free_port()
+    settings = directory / "mosquitto.conf"
+    settings.write_text(
+        f"listener {port} 127.0.0.1\ncafile {fleet.authority}\ncertfile {fleet.server_certificate}\n"
+        f"keyfile {fleet.server_key}\nrequire_certificate true\nuse_identity_as_username true\n"
+        "allow_anonymous true\nlog_type none\npersistence false\nmax_queued_messages 0\nuser root\n"
+    )
+    with _running("mosquitto", [MOSQUITTO, "-c", str(settings)], port, directory / "mosquitto.log") as server:
+        yield server
+
+
+@contextmanager
+def tls_only(fleet: Fleet, directory: Path) -> Iterator[Server]:
+    """Our TLS layer and listener with a protocol that accepts every CONNECT."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.tls_only", str(port), str(fleet.server_certificate), str(fleet.server_key)]
+    with _running("TLS only", command, port, directory / "tls-only.log") as server:
+        yield server
+
+
+@contextmanager
+def node(fleet: Fleet, directory: Path) -> Iterator[Server]:
+    """``certinel serve``; started again on the same directory it knows its devices but has verified none of them."""
+    data, log = directory / "node", directory / "node.log"
+    port, https_port = free_port(), free_port()
+    environment = {
+        "CERTINEL_ADMIN_PASSWORD": PASSWORD,
+        "CERTINEL_TLS__CERTIFICATE": str(fleet.server_certificate),
+        "CERTINEL_TLS__KEY": str(fleet.server_key),
+    }
+    command = [sys.executable, "-m", "certinel", "serve", "--data-dir", str(data), "--http-port", "off"]
+    command += ["--host", "127.0.0.1", "--mqtt-port", str(port), "--https-port", str(https_port)]
+    is_new = not data.exists()
+    with _running("certinel", command, port, log, environment) as server:
+        if is_new:
+            _trust(fleet, https_port)
+        yield server
+
+
+def _trust(fleet: Fleet, https_port: int) -> None:
+    """Upload the fleet's CA as the tenant's administrator."""
+    body = {
+        "name": "bench",
+        "status": "ENABLED",
+        "autoRegistrationEnabled": True,
+        "certInPemFormat": fleet.authority.read_text(),
+    }
+    credentials = base64.b64encode(f"t1000/admin:{PASSWORD}".encode()).decode()
+    request = urllib.request.Request(
+        f"https://localhost:{https_port}/tenant/tenants/t1000/trusted-certificates",
+        json.dumps(body).encode(),
+        {"Authorization": f"Basic {credentials}", "Content-Type": "application/json", "Accept": "application/json"},
+    )
+    context = ssl.create_default_context(cafile=str(fleet.authority))
+    with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310 - our own https
+        answer.read()
