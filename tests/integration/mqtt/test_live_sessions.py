@@ -1,0 +1,163 @@
+"""Sessions that are up: what ends them, and what must not."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from certinel.domain.identifiers import DeviceId
+from certinel.domain.managed_object import ExternalId
+from certinel.domain.trusted_certificate import TrustStatus
+from certinel.mqtt import ProtocolVersion, ReasonCode, Will
+from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Publish
+from certinel.services import trusted_certificates, users
+from certinel.services.trusted_certificates import Change
+from certinel.storage import external_ids
+from support.certificates import VALID, root_authority
+from support.stage import TENANT, Stage, StageMaker
+from support.wire_device import ConnectionEnded, WireDevice
+
+
+async def is_alive(device: WireDevice) -> bool:
+    await device.send(Pingreq())
+    try:
+        return isinstance(await device.receive(), Pingresp)
+    except ConnectionEnded:
+        return False
+
+
+async def test_disabling_a_ca_ends_the_sessions_of_its_devices(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await stage.change(Change(status=TrustStatus.DISABLED))
+        assert await device.receive_until_end() == []
+
+
+async def test_sessions_of_another_ca_go_on_when_one_is_disabled(stage: Stage) -> None:
+    second = root_authority("Second plant CA")
+    await stage.upload(second)
+    async with stage.device("press", issued=second.device("press")) as device:
+        await device.connect("press")
+        await stage.change(Change(status=TrustStatus.DISABLED))
+        assert await is_alive(device)
+
+
+async def test_client_of_version_5_is_told_that_its_right_was_withdrawn(stage: Stage) -> None:
+    async with stage.device("pump", version=ProtocolVersion.V5) as device:
+        await device.connect("pump")
+        await stage.change(Change(status=TrustStatus.DISABLED))
+        (farewell,) = await device.receive_until_end()
+        assert isinstance(farewell, Disconnect)
+        assert farewell.reason is ReasonCode.NOT_AUTHORIZED
+        assert farewell.properties.reason_string is not None
+        assert farewell.properties.reason_string.startswith("chain/unknown-issuer")
+
+
+async def test_deleting_a_ca_ends_the_sessions_of_its_devices(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        async with stage.platform.database.transaction() as tx:
+            await trusted_certificates.delete(tx, stage.platform, TENANT, stage.fingerprint)
+        assert await device.receive_until_end() == []
+
+
+async def test_renaming_a_ca_ends_no_session(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await stage.change(Change(name="another name"))
+        assert await is_alive(device)
+
+
+async def test_switching_auto_registration_off_keeps_registered_devices_connected(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await stage.change(Change(auto_registration=False))
+        assert await is_alive(device)
+
+
+async def test_disabling_the_device_user_ends_its_session(stage: Stage) -> None:
+    async with stage.device("pump") as device, stage.device("press") as other:
+        await device.connect("pump")
+        await other.connect("press")
+        async with stage.platform.database.transaction() as tx:
+            await users.set_enabled(tx, stage.platform.bus, TENANT, "device_pump", is_enabled=False)
+        assert await device.receive_until_end() == []
+        assert await is_alive(other)
+
+
+async def test_end_of_the_certificate_ends_the_session(stage: Stage) -> None:
+    issued = stage.root.device("pump", valid=(VALID[0], stage.clock.now() + timedelta(hours=1)))
+    async with stage.device("pump", issued=issued) as device:
+        await device.connect("pump")
+        stage.clock.move(timedelta(hours=1, seconds=1))
+        assert await device.receive_until_end() == []
+
+
+async def test_silence_beyond_the_keep_alive_ends_the_session(stage: Stage) -> None:
+    async with stage.device("pump", version=ProtocolVersion.V5) as device:
+        await device.connect("pump", keep_alive=1)
+        (farewell,) = await device.receive_until_end()
+        assert isinstance(farewell, Disconnect)
+        assert farewell.reason is ReasonCode.KEEP_ALIVE_TIMEOUT
+
+
+async def test_client_that_never_says_connect_is_dropped(make_stage: StageMaker) -> None:
+    stage = await make_stage(connect_seconds=0.2)
+    async with stage.device("pump") as device:
+        with pytest.raises(ConnectionEnded):
+            await device.receive()
+
+
+async def test_will_of_a_device_that_lost_its_right_is_not_carried_out(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump", will=Will("s/us", b"100,from the grave"))
+        await stage.change(Change(status=TrustStatus.DISABLED))
+        await device.receive_until_end()
+    await stage.gateway.stop(5)
+    async with stage.platform.database.reading() as tx:
+        assert await external_ids.get(tx, TENANT, ExternalId("c8y_Serial", "pump")) is None
+
+
+async def test_stopping_tells_clients_of_version_5(stage: Stage) -> None:
+    async with stage.device("pump", version=ProtocolVersion.V5) as device:
+        await device.connect("pump")
+        await stage.gateway.stop(5)
+        (farewell,) = await device.receive_until_end()
+        assert isinstance(farewell, Disconnect)
+        assert farewell.reason is ReasonCode.SERVER_SHUTTING_DOWN
+
+
+async def test_what_is_in_flight_when_the_node_stops_is_stored_and_acknowledged(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await device.send(*(Publish("s/us", b"211,%d" % n, qos=1, packet_id=n) for n in range(1, 21)))
+        first = await device.receive()
+        await stage.gateway.stop(5)
+        acknowledged = [first, *await device.receive_until_end()]
+    async with stage.platform.database.reading() as tx:
+        stored = (await tx.execute(text("select count(*) from measurement"))).scalar_one()
+    assert 0 < len(acknowledged) <= stored
+
+
+async def test_publish_outside_the_contract_ends_the_connection(stage: Stage) -> None:
+    async with stage.device("pump", version=ProtocolVersion.V5) as device:
+        await device.connect("pump")
+        await device.send(Publish("somewhere/else", b"x", qos=1, packet_id=1))
+        (farewell,) = await device.receive_until_end()
+        assert isinstance(farewell, Disconnect)
+        assert farewell.reason is ReasonCode.TOPIC_NAME_INVALID
+
+
+async def test_publishes_beyond_what_is_taken_at_once_are_all_acknowledged_in_order(make_stage: StageMaker) -> None:
+    stage = await make_stage(receive_maximum=4)
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await device.send(*(Publish("s/us", b"211,%d" % n, qos=1, packet_id=n) for n in range(1, 201)))
+        acknowledged = [(await device.receive()).packet_id for _ in range(200)]  # type: ignore[union-attr]
+        assert acknowledged == list(range(1, 201))
+
+
+async def test_registered_device_connects_without_waiting_for_the_database(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+    assert stage.platform.trust.device_user(TENANT, DeviceId("pump")).value == "enabled"

@@ -1,0 +1,58 @@
+"""A gateway in this process: on a real database, behind real TLS, with a clock that the test moves."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from certinel.domain.certificate import Certificate
+from certinel.domain.identifiers import TenantId
+from certinel.domain.trusted_certificate import TrustStatus
+from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft
+from certinel.gateway.gateway import Gateway
+from certinel.mqtt import ProtocolVersion
+from certinel.services import trusted_certificates
+from certinel.services.platform import Platform
+from support.certificates import Issued
+from support.clock import MovableClock
+from support.wire_device import WireDevice, wire_device
+
+TENANT = TenantId("t1000")
+
+
+@dataclass
+class Stage:
+    """A platform, its gateway, and a CA that the tenant trusts."""
+
+    platform: Platform
+    gateway: Gateway
+    clock: MovableClock
+    root: Issued
+    folder: Path
+
+    def device(
+        self, name: str, *, version: ProtocolVersion = ProtocolVersion.V3_1_1, issued: Issued | None = None
+    ) -> AbstractAsyncContextManager[WireDevice]:
+        return wire_device(issued or self.root.device(name), self.folder, self.gateway.port, version=version)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the CA in ``root``."""
+        return Certificate.parse(self.root.der).fingerprint
+
+    async def change(self, change: trusted_certificates.Change) -> None:
+        async with self.platform.database.transaction() as tx:
+            await trusted_certificates.update(tx, self.platform, TENANT, self.fingerprint, change)
+
+    async def upload(self, authority: Issued, *, auto_registration: bool = True) -> None:
+        draft = TrustedCertificateDraft(
+            certificate_text=authority.pem,
+            status=TrustStatus.ENABLED,
+            name="fleet",
+            auto_registration=auto_registration,
+        )
+        async with self.platform.database.transaction() as tx:
+            await trusted_certificates.upload(tx, self.platform, TENANT, draft)
+
+
+StageMaker = Callable[..., Awaitable[Stage]]
