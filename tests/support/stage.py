@@ -11,7 +11,7 @@ from certinel.domain.trusted_certificate import TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft
 from certinel.gateway.gateway import Gateway
 from certinel.mqtt import ProtocolVersion
-from certinel.services import trusted_certificates
+from certinel.services import possession, trusted_certificates
 from certinel.services.platform import Platform
 from support.certificates import Issued
 from support.clock import MovableClock
@@ -44,7 +44,12 @@ class Stage:
         async with self.platform.database.transaction() as tx:
             await trusted_certificates.update(tx, self.platform, TENANT, self.fingerprint, change)
 
-    async def upload(self, authority: Issued, *, auto_registration: bool = True) -> None:
+    async def prove(self, tenant: TenantId) -> None:
+        """The management tenant confirms that ``tenant`` possesses the key of ``root``."""
+        async with self.platform.database.transaction() as tx:
+            await possession.confirm(tx, self.platform, tenant, self.fingerprint)
+
+    async def upload(self, authority: Issued, *, auto_registration: bool = True, tenant: TenantId = TENANT) -> None:
         draft = TrustedCertificateDraft(
             certificate_text=authority.pem,
             status=TrustStatus.ENABLED,
@@ -52,7 +57,7 @@ class Stage:
             auto_registration=auto_registration,
         )
         async with self.platform.database.transaction() as tx:
-            await trusted_certificates.upload(tx, self.platform, TENANT, draft)
+            await trusted_certificates.upload(tx, self.platform, tenant, draft)
 
 
 StageMaker = Callable[..., Awaitable[Stage]]

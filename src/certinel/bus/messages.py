@@ -14,6 +14,8 @@ class TrustChanged:
     """The trusted certificates of a tenant are not what they were."""
 
     tenant: TenantId
+    subject: bytes | None = None
+    """DER of the subject of the one certificate that changed, so that only its devices are looked at again."""
 
 
 @dataclass(frozen=True, slots=True)

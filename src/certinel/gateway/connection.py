@@ -228,7 +228,7 @@ class MqttConnection(asyncio.Protocol):
             case Admission(must_register=True):
                 self._around.spawn(self._enter_registering(attempt, verdict))
             case Admission():
-                self._admit(admitted(attempt, verdict))
+                self._admit(admitted(self._around, attempt, verdict))
 
     async def _enter_registering(self, attempt: ConnectAttempt, admission: Admission) -> None:
         try:
@@ -241,7 +241,7 @@ class MqttConnection(asyncio.Protocol):
         if isinstance(verdict, Refusal):
             self._refuse(verdict, attempt)
         else:
-            self._admit(admitted(attempt, verdict))
+            self._admit(admitted(self._around, attempt, verdict))
 
     async def _enter_with_password(self, attempt: ConnectAttempt, request: Connect) -> None:
         password = (request.password or b"").decode("utf-8", "replace")

@@ -13,6 +13,7 @@ from certinel.gateway.surroundings import Surroundings
 from certinel.gateway.topics import (
     ERRORS,
     TOKENS,
+    BrokerNotice,
     NotOffered,
     StaticTemplates,
     TokenRequest,
@@ -87,6 +88,8 @@ class Dialogue:
                 self._tell_error(responses.server_error("", f"Topic {topic[:64]} is not offered by this platform"))
                 if message.packet_id is not None:
                     self._session.reject(message.packet_id, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
+            case BrokerNotice():
+                self._stored(message.packet_id, ())
             case None:
                 raise TopicNotAllowedError(message.topic)
 

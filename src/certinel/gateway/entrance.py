@@ -16,14 +16,17 @@ from certinel.services.passwords import PasswordsBusyError
 logger = structlog.get_logger(__name__)
 
 
-def admitted(attempt: ConnectAttempt, admission: Admission) -> SessionIdentity:
+def admitted(around: Surroundings, attempt: ConnectAttempt, admission: Admission) -> SessionIdentity:
     """Return the identity of a device that was admitted with its certificate."""
+    presented = around.platform.verdicts.read(attempt.presented)
+    certificates = admission.path if isinstance(presented, Refusal) else presented.certificates
     return SessionIdentity(
         tenant=admission.tenant,
         device=admission.device,
         user_name=device_user_name(admission.device),
         attempt=attempt,
         admission=admission,
+        names=frozenset(name for one in certificates for name in (one.subject, one.issuer)),
     )
 
 

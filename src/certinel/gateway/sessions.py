@@ -22,6 +22,8 @@ class SessionIdentity:
     attempt: ConnectAttempt
     admission: Admission | None
     """None for a session that began with a password."""
+    names: frozenset[bytes] = frozenset()
+    """Subjects and issuers of the presented certificates: a trusted certificate of one of these names can matter."""
 
 
 class Session(Protocol):
@@ -44,6 +46,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_device: dict[TenantId, dict[DeviceId, Session]] = {}
+        self._by_name: dict[bytes, set[Session]] = {}
         self._ends: list[tuple[datetime, int, Session]] = []
         self._order = itertools.count()
 
@@ -58,7 +61,10 @@ class Sessions:
         of_tenant[identity.device] = session
         if identity.admission is not None:
             heapq.heappush(self._ends, (identity.admission.valid_until, next(self._order), session))
+        for name in identity.names:
+            self._by_name.setdefault(name, set()).add(session)
         if earlier is not None:
+            self._forget_names(earlier)
             earlier.take_over()
 
     def remove(self, session: Session) -> None:
@@ -67,6 +73,14 @@ class Sessions:
         of_tenant = self._by_device.get(identity.tenant, {})
         if of_tenant.get(identity.device) is session:
             del of_tenant[identity.device]
+        self._forget_names(session)
+
+    def _forget_names(self, session: Session) -> None:
+        for name in session.identity.names:
+            of_name = self._by_name.get(name, set())
+            of_name.discard(session)
+            if not of_name:
+                self._by_name.pop(name, None)
 
     def is_live(self, session: Session) -> bool:
         """Tell whether ``session`` is the one that its device has now."""
@@ -75,6 +89,10 @@ class Sessions:
     def of_tenant(self, tenant: TenantId) -> list[Session]:
         """Return the sessions of a tenant's devices."""
         return list(self._by_device.get(tenant, {}).values())
+
+    def of_name(self, name: bytes) -> list[Session]:
+        """Return the sessions, of whatever tenant, that a trusted certificate with this subject can concern."""
+        return list(self._by_name.get(name, ()))
 
     def of_device(self, tenant: TenantId, device: DeviceId) -> Session | None:
         """Return the session of a device."""

@@ -51,7 +51,12 @@ class NotOffered:
     topic: str
 
 
-PublishTopic = StaticTemplates | TokenRequest | NotOffered
+@dataclass(frozen=True, slots=True)
+class BrokerNotice:
+    """``$SYS/…``: a bridge tells its own state there; it is taken and means nothing here."""
+
+
+PublishTopic = BrokerNotice | StaticTemplates | TokenRequest | NotOffered
 
 _STATIC = {f"{mode}/us": StaticTemplates(mode) for mode in Mode}
 _NOT_OFFERED = re.compile(
@@ -68,6 +73,8 @@ def publish_topic(topic: str) -> PublishTopic | None:
         return static
     if topic == "s/uat":
         return TokenRequest()
+    if topic.startswith("$SYS/"):
+        return BrokerNotice()
     return NotOffered(topic) if _NOT_OFFERED.fullmatch(topic) else None
 
 

@@ -89,7 +89,8 @@ async def upload_all(
         await _insert(tx, _new(tenant, draft, certificate, at).with_proof_of(proven))
         for draft, certificate in zip(drafts, certificates, strict=True)
     ]
-    tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    only_subject = certificates[0].subject if len(certificates) == 1 else None
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant, only_subject))
     warn_after_commit(tx, platform, uploaded)
     return tuple(uploaded)
 
@@ -163,7 +164,7 @@ async def update(
         check_not_expired(trusted.certificate, platform.clock.now())
     updated = trusted.updated(name=change.name, status=change.status, auto_registration=change.auto_registration)
     await trusted_certificates.save(tx, updated)
-    tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant, trusted.certificate.subject))
     if change.status is not None:
         warn_after_commit(tx, platform, [updated])
     return updated
@@ -173,4 +174,4 @@ async def delete(tx: Transaction, platform: Platform, tenant: TenantId, fingerpr
     """Stop trusting a CA; its claim outlives it for a while, so that no other tenant gets its devices at once."""
     trusted = await get_for_change(tx, tenant, fingerprint)
     await trusted_certificates.save(tx, trusted.deleted(platform.clock.now()))
-    tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant, trusted.certificate.subject))

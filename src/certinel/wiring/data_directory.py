@@ -60,6 +60,8 @@ class DataDirectory:
         """Make the folder when it is missing, readable by its owner only."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise DataDirectoryError(f"data directory {self.path}: not a directory") from error
         except OSError as error:
             raise DataDirectoryError(f"data directory {self.path}: {_why(error)}") from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):

@@ -128,7 +128,6 @@ start_problem = (
     StorageError,
     ServerCertificateError,
     PortUnavailableError,
-    SealedSecretUnreadableError,
 )
 """What keeps a node from starting for a reason the operator can mend; each says it in one line."""
 
@@ -158,7 +157,11 @@ async def _open_platform(settings: Settings, directory: DataDirectory, parts: As
         ),
         signing_algorithm=algorithm,
     )
-    platform = await Platform.load(database, clock, sealer, passwords, options)
+    try:
+        platform = await Platform.load(database, clock, sealer, passwords, options)
+    except SealedSecretUnreadableError as error:
+        problem = f"{directory.encryption_key}: not the key that sealed the secrets in {database.place}"
+        raise DataDirectoryError(f"{problem}; put the right one back, or start with an empty database") from error
     return _Opened(platform, administrators)
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from certinel.domain.identifiers import DeviceId
-from certinel.domain.managed_object import ExternalId
+from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId
+from certinel.domain.managed_object import SERIAL
 from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import ProtocolVersion, ReasonCode, Will
 from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Publish
@@ -115,7 +115,7 @@ async def test_will_of_a_device_that_lost_its_right_is_not_carried_out(stage: St
         await device.receive_until_end()
     await stage.gateway.stop(5)
     async with stage.platform.database.reading() as tx:
-        assert await external_ids.get(tx, TENANT, ExternalId("c8y_Serial", "pump")) is None
+        assert await external_ids.get(tx, TENANT, SERIAL, "pump") is None
 
 
 async def test_stopping_tells_clients_of_version_5(stage: Stage) -> None:
@@ -161,3 +161,12 @@ async def test_registered_device_connects_without_waiting_for_the_database(stage
     async with stage.device("pump") as device:
         await device.connect("pump")
     assert stage.platform.trust.device_user(TENANT, DeviceId("pump")).value == "enabled"
+
+
+async def test_proven_possession_of_another_tenant_ends_sessions_of_an_unproven_copy(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await stage.upload(stage.root, tenant=MANAGEMENT_TENANT)
+        assert await is_alive(device)
+        await stage.prove(MANAGEMENT_TENANT)
+        assert await device.receive_until_end() == []
