@@ -85,7 +85,7 @@ class TrustWorld:
         """Present a chain; an issued certificate alone brings its whole chain along, the trusted one included."""
         ders = [one if isinstance(one, bytes) else one.der for one in _chain(presented)]
         if client_id is None:
-            client_id = next(iter(Certificate.parse(ders[0]).common_names), "none") if ders else "none"
+            client_id = common_name_of(ders[0])
         attempt = ConnectAttempt(ders, client_id, user_name, server_name)
         return decide(attempt, self.store, self.memory, self.policy, at or self.at)
 
@@ -102,6 +102,11 @@ class TrustWorld:
         return verdict
 
 
+def common_name_of(der: bytes) -> str:
+    names = Certificate.parse(der).common_names
+    return names[0] if names else "none"
+
+
 def _chain(presented: Issued | Sequence[Issued] | Sequence[bytes]) -> Sequence[Issued] | Sequence[bytes]:
     return presented.chain if isinstance(presented, Issued) else presented
 
@@ -113,7 +118,7 @@ def assert_explained(refusal: Refusal) -> None:
     assert asked <= set(refusal.facts), f"{refusal.code} lacks {asked - set(refusal.facts)}"
     for text in (refusal.sentence, refusal.remedy, refusal.told_reason):
         assert text.isprintable()
-        assert text[0].isalpha()
+        assert text[0].isalnum()
     if refusal.certificate is not None and refusal.path:
         assert refusal.certificate < len(refusal.path)
 

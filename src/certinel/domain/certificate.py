@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID, SignatureAlgorithmOID
 from typing_extensions import override
@@ -22,9 +22,6 @@ MIN_RSA_EXPONENT = 3
 MAX_RSA_EXPONENT = 2**32
 MAX_COMMON_NAME_CHARACTERS = 64
 """Upper bound of X.520 for a common name."""
-
-MAX_VERIFICATION_COST = 25
-"""RSA of 8192 bits with the longest exponent costs 22."""
 
 _VERSION_TAG = 0xA0
 _OBJECT_IDENTIFIER_TAG = 0x06
@@ -193,19 +190,6 @@ class Certificate:
     def has_identity_of(self, other: "Certificate") -> bool:
         """Tell whether both name the same subject with the same key, as a renewed CA and the old one do."""
         return self.subject == other.subject and self.public_key == other.public_key
-
-    def is_signed_by(self, issuer: "Certificate") -> bool:
-        """Tell whether the signature was made with the key of ``issuer``, which also bears the issuer's name.
-
-        Weak keys and hashes are *not* excluded, too costly keys are: nothing is taken to be signed with them.
-        """
-        if issuer.verification_cost > MAX_VERIFICATION_COST:
-            return False
-        try:
-            self.parsed.verify_directly_issued_by(issuer.parsed)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-            return False
-        return True
 
     def may_have_issued(self, other: "Certificate") -> bool:
         """Tell whether names and key identifiers allow that this certificate issued ``other``; no signature check."""

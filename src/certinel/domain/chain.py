@@ -24,13 +24,11 @@ from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextEr
 from certinel.domain.certificate import Certificate, MalformedCertificateError, common_name_fault
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.path_fault import Path, PathFault, allows_client_authentication, diagnose, fault_of_form
+from certinel.domain.signature import NO_CHECK_TIME, is_signed_by
 
 MAX_CERTIFICATES = 11
 MAX_CHAIN_BYTES = 32 * 1024
 """Sizes of trust.md section 3, rule 1."""
-
-_NO_CHECK_TIME = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which pyOpenSSL does not name."""
 
 _NAME_CONSTRAINT_ERRORS = frozenset({47, 48, 49, 51, 52, 53})
 """X509_V_ERR_PERMITTED_VIOLATION, _EXCLUDED_VIOLATION and those of names that cannot be compared (x509_vfy.h)."""
@@ -120,7 +118,7 @@ def _openssl_fault(path: Path, at: datetime | None) -> PathFault | None:
     store = X509Store()
     store.add_cert(X509.from_cryptography(path[-1].parsed))
     if at is None or _is_last_second(path, at):
-        store.set_flags(X509StoreFlags.PARTIAL_CHAIN | _NO_CHECK_TIME)
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN | NO_CHECK_TIME)
     else:
         store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
         store.set_time(at)
@@ -140,7 +138,7 @@ def _is_last_second(path: Path, at: datetime) -> bool:
 
 def _cryptography_fault(path: Path, at: datetime) -> PathFault | None:
     if path[0].version == _V1:  # which this verifier never takes
-        is_good = len(path) == _DIRECT and path[0].is_signed_by(path[1])
+        is_good = len(path) == _DIRECT and is_signed_by(path[0], path[1])
         return None if is_good else PathFault.invalid(path, 0, "version 1 below an intermediate")
     leaf, *between, anchor = (certificate.parsed for certificate in path)
     verifier = (

@@ -13,6 +13,7 @@ from itertools import islice, pairwise
 from certinel.domain.certificate import Certificate
 from certinel.domain.chain import MAX_CERTIFICATES, PresentedChain
 from certinel.domain.path_fault import Path
+from certinel.domain.signature import is_signed_by
 from certinel.domain.trusted_certificate import TrustedCertificate
 
 MAX_CANDIDATE_PATHS = 16
@@ -154,7 +155,7 @@ def _signing_key(
     for key, issuer in by_key.items():
         if not effort.spend_on_signature(issuer):
             return None
-        if child.is_signed_by(issuer):
+        if is_signed_by(child, issuer):
             return key
     return None
 

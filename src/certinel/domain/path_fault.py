@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certinel.domain.certificate import Certificate
 from certinel.domain.errors import Code
+from certinel.domain.signature import is_signed_by
 
 _CLIENT_USAGES = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
 _V3 = 3
@@ -77,7 +78,7 @@ def diagnose(path: Path, *, at: datetime) -> PathFault | None:
 
 def _signature_fault(path: Path, _at: datetime) -> PathFault | None:
     for index, (certificate, issuer) in enumerate(pairwise(path)):
-        if not certificate.is_signed_by(issuer):
+        if not is_signed_by(certificate, issuer):
             facts = {"subject": certificate.subject_text, "issuer": issuer.subject_text}
             return PathFault(Code.BAD_SIGNATURE, path, index, facts)
     return None
