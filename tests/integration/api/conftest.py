@@ -4,6 +4,7 @@ OpenAPI document."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import httpx
 import pytest
@@ -30,6 +31,9 @@ from integration.api.conformance import Conformance
 from support.certificates import Issued, root_authority
 from support.clock import MovableClock
 from support.platforms import ADMIN_PASSWORD, started_platform
+
+ON_ONE_ENGINE = pytest.mark.parametrize("engine_name", ["sqlite"])
+"""For what is decided before the database is asked."""
 
 TENANT = TenantId("t1000")
 OTHER_TENANT = TenantId("t2000")
@@ -173,11 +177,20 @@ def pump(plant: Issued) -> Issued:
     return plant.device(DEVICE_IN_CHAIN)
 
 
+@pytest.fixture(scope="session")
+def documents() -> list[dict[str, Any]]:
+    """The document of the first application: it takes a while to make, and is the same for all of them."""
+    return []
+
+
 @pytest.fixture
-async def site(database: Database) -> Site:
+async def site(database: Database, documents: list[dict[str, Any]]) -> Site:
     clock = MovableClock()
     platform = await started_platform(database, clock)
     app = create_app(platform)
+    if not documents:
+        documents.append(document_of(app))
+    app.openapi_schema = documents[0]
     return Site(platform, clock, app, Conformance(document_of(app)))
 
 

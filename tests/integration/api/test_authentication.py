@@ -8,8 +8,10 @@ import pytest
 
 from certinel.services import users
 from certinel.services.tokens import TokenHolder
-from integration.api.conftest import BASE_URL, DEVICE_IN_CHAIN, HOST, TENANT, Device, Site
+from integration.api.conftest import BASE_URL, DEVICE_IN_CHAIN, HOST, ON_ONE_ENGINE, TENANT, Device, Site
 from support.platforms import ADMIN_PASSWORD
+
+pytestmark = ON_ONE_ENGINE
 
 CURRENT = "/tenant/currentTenant"
 

@@ -1,7 +1,5 @@
 """Every failure has the contract's shape and tells nothing of the inside."""
 
-import importlib
-import pkgutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-import certinel.domain
-import certinel.services
-from certinel.api.errors import STATUS_BY_ERROR
 from certinel.api.json_body import MAX_BODY_BYTES
-from certinel.domain.certificate import MalformedCertificateError
-from certinel.domain.device_token import MalformedClaimsError
-from certinel.domain.errors import DeviceIdentityError
-from certinel.services.secrets import SealedSecretUnreadableError
-from integration.api.conftest import TENANT, Site
+from integration.api.conftest import ON_ONE_ENGINE, TENANT, Site
+
+pytestmark = ON_ONE_ENGINE
 
 LIST = f"/tenant/tenants/{TENANT}/trusted-certificates"
 
@@ -110,7 +103,6 @@ def folder_in_place_of(file: str) -> Iterator[None]:
     path.touch()
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"])
 async def test_node_without_its_database_lives_but_is_not_ready(site: Site) -> None:
     await site.platform.database.close()
     with folder_in_place_of(site.platform.database.place):
@@ -118,29 +110,9 @@ async def test_node_without_its_database_lives_but_is_not_ready(site: Site) -> N
         assert (await site.nobody.get("/health")).status_code == 200
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"])
 async def test_database_that_cannot_be_reached_is_no_fault_of_the_caller(site: Site) -> None:
     await site.platform.database.close()
     with folder_in_place_of(site.platform.database.place):
         response = await site.admin.get("/tenant/options")
     assert_shape(response, 503, "general/Service Unavailable")
     assert site.platform.database.place not in response.text
-
-
-def test_every_refusal_has_a_row() -> None:
-    for package in (certinel.domain, certinel.services):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
-    own_fault = {SealedSecretUnreadableError}
-    never_leaves_its_caller = {MalformedCertificateError, MalformedClaimsError}
-    for kind in subclasses(DeviceIdentityError):
-        if kind.__module__.startswith(("certinel.domain.", "certinel.services.")):
-            assert any(parent in STATUS_BY_ERROR for parent in kind.mro()) or kind in (
-                own_fault | never_leaves_its_caller
-            ), kind
-
-
-def subclasses(kind: type) -> Iterator[type]:
-    for below in kind.__subclasses__():
-        yield below
-        yield from subclasses(below)

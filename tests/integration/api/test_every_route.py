@@ -12,7 +12,9 @@ from certinel.api.negotiation import JSON
 from certinel.api.openapi import document_of
 from certinel.api.routing import ContractRoute
 from certinel.domain.role import ROLES_OF_GROUP
-from integration.api.conftest import TENANT, Device, Site
+from integration.api.conftest import ON_ONE_ENGINE, TENANT, Device, Site
+
+pytestmark = ON_ONE_ENGINE
 
 PUBLIC = {"/.well-known/jwks.json", "/health", "/health/ready"}
 """Routes that everybody may call."""

@@ -10,13 +10,13 @@ import pytest
 
 from certinel.api.json_body import MAX_BODY_BYTES
 from certinel.api.server import HttpServer
-from integration.api.conftest import TENANT, Site
+from integration.api.conftest import ON_ONE_ENGINE, TENANT, Site
 from support.platforms import ADMIN_PASSWORD
 
 LIST = f"/tenant/tenants/{TENANT}/trusted-certificates"
 PATIENCE_SECONDS = 20
 
-pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"])
+pytestmark = ON_ONE_ENGINE
 
 
 @dataclass
@@ -46,7 +46,9 @@ class Wire:
 @pytest.fixture
 async def port(site: Site) -> AsyncIterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await asyncio.get_running_loop().create_server(HttpServer(site.app, site.platform.clock).make_protocol, sock=listening)
+    server = await asyncio.get_running_loop().create_server(
+        HttpServer(site.app, site.platform.clock).make_protocol, sock=listening
+    )
     yield listening.getsockname()[1]
     server.close()
     await server.wait_closed()

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from integration.api.conftest import BASE_URL, TENANT, Site
+from integration.api.conftest import BASE_URL, ON_ONE_ENGINE, TENANT, Site
 from support.certificates import EXPIRED, NOT_YET_VALID, Issued, root_authority
 
 LIST = f"/tenant/tenants/{TENANT}/trusted-certificates"
@@ -89,6 +89,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
+@ON_ONE_ENGINE
 async def test_every_form_of_certificate_is_read(site: Site, plant: Issued, form: str) -> None:
     text = FORMS[form](plant.pem)
     response = await site.admin.post(LIST, json=upload_of(plant, certInPemFormat=text))
@@ -100,6 +101,7 @@ async def test_every_form_of_certificate_is_read(site: Site, plant: Issued, form
     ("sent", "stored"),
     [("true", True), ("false", False), (True, True), (False, False), (None, False)],
 )
+@ON_ONE_ENGINE
 async def test_auto_registration_may_be_text(site: Site, plant: Issued, sent: object, stored: bool) -> None:
     response = await site.admin.post(LIST, json=upload_of(plant, autoRegistrationEnabled=sent))
     assert response.json()["autoRegistrationEnabled"] is stored
@@ -128,6 +130,7 @@ async def test_seed_upload_with_its_form_of_json_works(site: Site, plant: Issued
     assert response.status_code == 201
 
 
+@ON_ONE_ENGINE
 async def test_raw_line_break_in_the_certificate_is_named(site: Site, plant: Issued) -> None:
     body = f'{{"status": "ENABLED", "name": "a", "certInPemFormat": "{plant.pem}"}}'
     response = await site.admin.post(LIST, content=body, headers={"content-type": "application/json"})
@@ -144,6 +147,7 @@ async def test_raw_line_break_in_the_certificate_is_named(site: Site, plant: Iss
         None,
     ],
 )
+@ON_ONE_ENGINE
 async def test_body_is_json_whatever_it_is_called(site: Site, plant: Issued, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
     content = f'{{"status": "ENABLED", "certInPemFormat": "{base64.b64encode(plant.der).decode()}"}}'
@@ -151,6 +155,7 @@ async def test_body_is_json_whatever_it_is_called(site: Site, plant: Issued, con
     assert (response.status_code, response.json()["name"]) == (201, "")
 
 
+@ON_ONE_ENGINE
 async def test_without_accept_header_the_answer_has_no_body(site: Site, plant: Issued) -> None:
     client = site.admin
     del client.headers["accept"]
@@ -161,6 +166,7 @@ async def test_without_accept_header_the_answer_has_no_body(site: Site, plant: I
     assert (changed.status_code, changed.content) == (200, b"")
 
 
+@ON_ONE_ENGINE
 async def test_error_has_a_body_without_accept_header_too(site: Site) -> None:
     client = site.admin
     del client.headers["accept"]
@@ -202,12 +208,14 @@ async def test_other_tenants_certificate_can_be_uploaded(site: Site, plant: Issu
         {"name": ["a"]},
     ],
 )
+@ON_ONE_ENGINE
 async def test_invalid_upload_is_unprocessable(site: Site, plant: Issued, changes: dict[str, Any]) -> None:
     response = await site.admin.post(LIST, json=upload_of(plant, **changes))
     assert (response.status_code, response.json()["error"]) == (422, "tenants/Unprocessable Entity")
 
 
 @pytest.mark.parametrize("missing", ["certInPemFormat", "status"])
+@ON_ONE_ENGINE
 async def test_missing_field_is_named(site: Site, plant: Issued, missing: str) -> None:
     body = upload_of(plant)
     del body[missing]
@@ -325,6 +333,7 @@ async def test_large_page_size_is_trimmed(site: Site) -> None:
         "currentPage=99999999999999999999",
     ],
 )
+@ON_ONE_ENGINE
 async def test_impossible_page_is_unprocessable(site: Site, query: str) -> None:
     response = await site.admin.get(f"{LIST}?{query}")
     assert response.status_code == 422
@@ -382,6 +391,7 @@ async def test_deleted_certificate_is_gone(site: Site, plant: Issued) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("fingerprint", ["0" * 40, "x", "%F0%9F%94%91", "a%2Fb"])
+@ON_ONE_ENGINE
 async def test_unknown_fingerprint_is_not_found(site: Site, method: str, fingerprint: str) -> None:
     response = await site.admin.request(method, f"{LIST}/{fingerprint}", json={} if method == "PUT" else None)
     assert response.status_code == 404
@@ -400,6 +410,7 @@ async def test_unknown_tenant_is_not_found(site: Site) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
+@ON_ONE_ENGINE
 async def test_other_tenants_list_is_forbidden(site: Site, plant: Issued, method: str) -> None:
     stranger = await site.stranger()
     response = await stranger.request(method, LIST, json=upload_of(plant) if method == "POST" else None)
@@ -408,6 +419,7 @@ async def test_other_tenants_list_is_forbidden(site: Site, plant: Issued, method
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@ON_ONE_ENGINE
 async def test_other_tenants_certificate_is_forbidden(site: Site, plant: Issued, method: str) -> None:
     fingerprint = await site.trusted(plant)
     stranger = await site.stranger()
@@ -436,12 +448,14 @@ async def test_reader_reads_and_changes_nothing(site: Site, plant: Issued) -> No
     assert (await reader.delete(url)).status_code == 403
 
 
+@ON_ONE_ENGINE
 async def test_unknown_vendor_type_is_answered_in_json(site: Site) -> None:
     accept = "application/vnd.com.nsn.cumulocity.customTrustedCertificateCollection+json"
     response = await site.admin.get(LIST, headers={"accept": accept})
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
 
 
+@ON_ONE_ENGINE
 async def test_self_follows_host_and_scheme_of_the_request(site: Site, plant: Issued) -> None:
     fingerprint = await site.trusted(plant)
     client = site.person(f"{TENANT}/admin", base_url="http://localhost:8080")
