@@ -14,6 +14,7 @@ from fastapi.security.base import SecurityBase
 
 from certinel.api.platform_of import platform_of
 from certinel.api.problems import ForbiddenError, UnauthorizedError
+from certinel.domain.audit import Actor
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import Principal, Role, UserKind
 from certinel.services import authentication
@@ -81,6 +82,14 @@ async def caller(
 
 
 Caller = Annotated[Principal, Depends(caller)]
+
+
+def _actor(principal: Caller) -> Actor:
+    return Actor.of(principal)
+
+
+ActingCaller = Annotated[Actor, Depends(_actor)]
+"""The caller as the one who does something, for the audit log."""
 
 
 async def _by_password(request: Request, credentials: BasicCredentials) -> Principal:

@@ -33,6 +33,7 @@ from certinel.domain.possession import (
 )
 from certinel.domain.tenant_option import InvalidTenantOptionError
 from certinel.domain.trusted_certificate_draft import UnacceptableCertificateError
+from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
@@ -83,6 +84,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         ExternalIdNotFoundError: Row(HTTPStatus.NOT_FOUND, "identity/Not Found"),
         ManagedObjectNotFoundError: Row(HTTPStatus.NOT_FOUND, "inventory/Not Found"),
         MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),
+        AuditRecordNotFoundError: Row(HTTPStatus.NOT_FOUND, "audit/Not Found"),
         TooManyAttemptsError: Row(HTTPStatus.TOO_MANY_REQUESTS, "security/Too Many Requests"),
         WrongCredentialsError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
         TokenRefusedError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
@@ -103,6 +105,7 @@ _PARTS: Final = (
     ("/identity", "identity"),
     ("/measurement", "measurement"),
     ("/user", "users"),
+    ("/audit", "audit"),
 )
 
 

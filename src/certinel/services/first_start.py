@@ -5,11 +5,12 @@ import string
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from certinel.domain.audit import PLATFORM, AuditEntry, AuditType
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.role import ADMINS, UserKind
 from certinel.domain.tenant import Tenant
 from certinel.domain.user_account import UserAccount
-from certinel.services import signing_keys
+from certinel.services import audit, signing_keys
 from certinel.services.passwords import Passwords
 from certinel.services.secrets import Sealer
 from certinel.services.signing_keys import SigningAlgorithm
@@ -71,8 +72,22 @@ async def _begin(tx: Transaction, beginnings: Beginnings, at: datetime) -> First
             password_hash=await beginnings.passwords.hash(password),
         )
         await users.insert_if_absent(tx, administrator)
+        audit.record(tx, _tenant_created(tenant, at))
     return FirstAdministrators(
         tenants=made, user_name=ADMINISTRATOR, password=password, was_generated=not beginnings.given_password
+    )
+
+
+def _tenant_created(tenant: TenantId, at: datetime) -> AuditEntry:
+    return AuditEntry(
+        tenant=tenant,
+        by=PLATFORM,
+        type=AuditType.TENANT,
+        source=tenant,
+        activity=f"Tenant created: '{tenant}'.",
+        text=f"First start of the platform.\n Administrator='{ADMINISTRATOR}'",
+        time=at,
+        recorded_at=at,
     )
 
 

@@ -13,8 +13,10 @@ from typing import Any, assert_never
 from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
+from certinel.domain.audit import PLATFORM, AuditEntry, AuditType
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import MANAGEMENT_TENANT
+from certinel.services import audit
 from certinel.services.secrets import Sealer
 from certinel.storage import signing_keys, tenants
 from certinel.storage.engine import Transaction
@@ -153,6 +155,19 @@ async def ensure(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm, a
             public_jwk=key.public_json,
             private_sealed=sealer.seal(key.private_json, _context(key.kid)),
             created_at=key.created_at,
+        ),
+    )
+    audit.record(
+        tx,
+        AuditEntry(
+            tenant=MANAGEMENT_TENANT,
+            by=PLATFORM,
+            type=AuditType.SYSTEM,
+            source=key.kid,
+            activity="Signing key for device tokens made.",
+            text=f"Key id: '{key.kid}'.\n Algorithm='{key.algorithm}'",
+            time=at,
+            recorded_at=at,
         ),
     )
 

@@ -8,6 +8,7 @@ import base64
 from dataclasses import replace
 
 from certinel.bus.messages import OptionChanged
+from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType, Change
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
 from certinel.domain.tenant_option import (
@@ -19,6 +20,7 @@ from certinel.domain.tenant_option import (
     check_value,
     option_text,
 )
+from certinel.services import audit
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.storage import tenant_options
 from certinel.storage.engine import Transaction
@@ -68,7 +70,7 @@ async def reveal(tx: Transaction, platform: Platform, tenant: TenantId, category
     return platform.sealer.open(base64.b64decode(option.value), _context(option)).decode()
 
 
-async def put(tx: Transaction, platform: Platform, option: TenantOption) -> TenantOption:
+async def put(tx: Transaction, platform: Platform, option: TenantOption, by: Actor = PLATFORM) -> TenantOption:
     """Set an option, whether it was set before or not; returns it as it will be read.
 
     A secret that is written back as it was read, ``<<Encrypted>>``, stays what it is.
@@ -77,6 +79,7 @@ async def put(tx: Transaction, platform: Platform, option: TenantOption) -> Tena
         InvalidTenantOptionError: the platform could not follow the value.
     """
     check_value(option)
+    before = await tenant_options.find(tx, option.tenant, option.category, option.key)
     if not option.is_secret:
         await tenant_options.put(tx, option)
     elif option.value != ENCRYPTED:
@@ -84,14 +87,20 @@ async def put(tx: Transaction, platform: Platform, option: TenantOption) -> Tena
         await tenant_options.put(tx, replace(option, value=base64.b64encode(sealed).decode("ascii")))
     else:
         await _stored(tx, option.tenant, option.category, option.key)
+    unchanged = ENCRYPTED if option.is_secret else _value(before)
+    if option.value != unchanged:
+        _record(tx, platform, option, by, before=before, after=option)
     tx.after_commit(platform.bus.publish, OptionChanged(option.tenant, option.category, option.key))
     return _readable(option)
 
 
-async def delete(tx: Transaction, platform: Platform, tenant: TenantId, category: str, key: str) -> None:
+async def delete(
+    tx: Transaction, platform: Platform, tenant: TenantId, category: str, key: str, by: Actor = PLATFORM
+) -> None:
     """Remove an option, so that its default holds again; raises ``TenantOptionNotFoundError``."""
-    await _stored(tx, tenant, category, key)
+    option = await _stored(tx, tenant, category, key)
     await tenant_options.remove(tx, tenant, category, key)
+    _record(tx, platform, option, by, before=option, after=None)
     tx.after_commit(platform.bus.publish, OptionChanged(tenant, category, key))
 
 
@@ -127,3 +136,35 @@ def _readable(option: TenantOption) -> TenantOption:
 def _context(option: TenantOption) -> bytes:
     """Bind a secret to its place; none of the parts but the last can hold the separator."""
     return f"tenant_option/{option.tenant}/{option.category}/{option.key}".encode()
+
+
+def _record(
+    tx: Transaction,
+    platform: Platform,
+    option: TenantOption,
+    by: Actor,
+    *,
+    before: TenantOption | None,
+    after: TenantOption | None,
+) -> None:
+    """Write down that an option was set or removed: the values too, unless they are secret."""
+    at, name = platform.clock.now(), f"{option.category}/{option.key}"
+    value = f"Value='{_readable(after).value}'" if after is not None else "Its default holds again"
+    audit.record(
+        tx,
+        AuditEntry(
+            tenant=option.tenant,
+            by=by,
+            type=AuditType.OPTION,
+            source=name,
+            activity=f"Option {'removed' if after is None else 'set'}: '{name}'.",
+            text=f"Option: '{name}'.\n {value}",
+            time=at,
+            recorded_at=at,
+            changes=(Change("value", _value(before), _value(after)),),
+        ),
+    )
+
+
+def _value(option: TenantOption | None) -> str | None:
+    return None if option is None else _readable(option).value

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from certinel.bus.messages import TrustChanged
+from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType
+from certinel.domain.audit import Change as AuditedChange
 from certinel.domain.certificate import Certificate
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import MANAGEMENT_TENANT, Fingerprint, TenantId
+from certinel.domain.tenant_option import option_text
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, check_name, check_not_expired
 from certinel.domain.verification_code import CODE_BYTES, VerificationCode
+from certinel.services import audit
 from certinel.services.platform import Platform
 from certinel.services.proof_advice import warn_after_commit
 from certinel.storage import tenants, trusted_certificates
@@ -61,14 +65,18 @@ class Change:
 
 
 async def upload(
-    tx: Transaction, platform: Platform, tenant: TenantId, draft: TrustedCertificateDraft
+    tx: Transaction, platform: Platform, tenant: TenantId, draft: TrustedCertificateDraft, by: Actor = PLATFORM
 ) -> TrustedCertificate:
     """Trust a CA from the next connection on; raises as ``upload_all`` does."""
-    return (await upload_all(tx, platform, tenant, [draft]))[0]
+    return (await upload_all(tx, platform, tenant, [draft], by))[0]
 
 
 async def upload_all(
-    tx: Transaction, platform: Platform, tenant: TenantId, drafts: Sequence[TrustedCertificateDraft]
+    tx: Transaction,
+    platform: Platform,
+    tenant: TenantId,
+    drafts: Sequence[TrustedCertificateDraft],
+    by: Actor = PLATFORM,
 ) -> tuple[TrustedCertificate, ...]:
     """Trust all of these CAs, or, with the transaction rolled back by the error, none.
 
@@ -89,6 +97,8 @@ async def upload_all(
         await _insert(tx, _new(tenant, draft, certificate, at).with_proof_of(proven))
         for draft, certificate in zip(drafts, certificates, strict=True)
     ]
+    for trusted in uploaded:
+        record(tx, None, trusted, f"Trusted certificate added to '{tenant}'.", by=by, at=at)
     only_subject = certificates[0].subject if len(certificates) == 1 else None
     tx.after_commit(platform.bus.publish, TrustChanged(tenant, only_subject))
     warn_after_commit(tx, platform, uploaded)
@@ -150,7 +160,7 @@ async def get_for_change(tx: Transaction, tenant: TenantId, fingerprint: str) ->
 
 
 async def update(
-    tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str, change: Change
+    tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str, change: Change, by: Actor = PLATFORM
 ) -> TrustedCertificate:
     """Change name, status or auto registration; live sessions it no longer admits end.
 
@@ -164,14 +174,67 @@ async def update(
         check_not_expired(trusted.certificate, platform.clock.now())
     updated = trusted.updated(name=change.name, status=change.status, auto_registration=change.auto_registration)
     await trusted_certificates.save(tx, updated)
+    if updated != trusted:
+        activity = f"Trusted certificate updated on '{tenant}'."
+        record(tx, trusted, updated, activity, by=by, at=platform.clock.now())
     tx.after_commit(platform.bus.publish, TrustChanged(tenant, trusted.certificate.subject))
     if change.status is not None:
         warn_after_commit(tx, platform, [updated])
     return updated
 
 
-async def delete(tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str) -> None:
+async def delete(tx: Transaction, platform: Platform, tenant: TenantId, fingerprint: str, by: Actor = PLATFORM) -> None:
     """Stop trusting a CA; its claim outlives it for a while, so that no other tenant gets its devices at once."""
     trusted = await get_for_change(tx, tenant, fingerprint)
-    await trusted_certificates.save(tx, trusted.deleted(platform.clock.now()))
+    at = platform.clock.now()
+    await trusted_certificates.save(tx, trusted.deleted(at))
+    detail = f"NotAfter='{trusted.certificate.not_after:%Y-%m-%dT%H:%M:%S.000Z}'"
+    record(tx, trusted, trusted, f"Trusted certificate deleted from '{tenant}'.", by=by, at=at, detail=detail)
     tx.after_commit(platform.bus.publish, TrustChanged(tenant, trusted.certificate.subject))
+
+
+def record(  # noqa: PLR0913 - one sentence of the audit log
+    tx: Transaction,
+    before: TrustedCertificate | None,
+    after: TrustedCertificate,
+    activity: str,
+    *,
+    by: Actor,
+    at: datetime,
+    detail: str | None = None,
+) -> None:
+    """Write down what became of a trusted certificate; ``detail`` is the last line of the text, its status by default.
+
+    What differs between ``before`` and ``after`` is listed.
+    """
+    subject, status = after.certificate.subject_text, f"Status='{after.status}'"
+    audit.record(
+        tx,
+        AuditEntry(
+            tenant=after.tenant,
+            by=by,
+            type=AuditType.TRUSTED_CERTIFICATES,
+            source=after.fingerprint,
+            activity=activity,
+            text=f"Certificate fingerprint: '{after.fingerprint}'.\n Certificate subject name: "
+            f"'{subject}'.\n {detail or status}",
+            time=at,
+            recorded_at=at,
+            changes=_differences(before, after),
+        ),
+    )
+
+
+def _differences(before: TrustedCertificate | None, after: TrustedCertificate) -> tuple[AuditedChange, ...]:
+    was, now = _attributes(before) if before is not None else {}, _attributes(after)
+    return tuple(AuditedChange(name, was.get(name), value) for name, value in now.items() if was.get(name) != value)
+
+
+def _attributes(trusted: TrustedCertificate) -> dict[str, str]:
+    return {
+        "name": trusted.name,
+        "status": trusted.status.value,
+        "autoRegistrationEnabled": option_text(trusted.auto_registration),
+        "addToTrustStore": option_text(trusted.in_trust_store),
+        "proofOfPossessionValid": option_text(trusted.is_proven),
+    }

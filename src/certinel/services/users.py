@@ -5,10 +5,14 @@ from datetime import datetime
 
 from certinel.bus.local import LocalBus
 from certinel.bus.messages import DeviceUserChanged
+from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType, Change
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.role import UserKind
+from certinel.domain.tenant_option import option_text
 from certinel.domain.user_account import UserAccount
+from certinel.services import audit
+from certinel.services.platform import Platform
 from certinel.storage import users
 from certinel.storage.engine import Transaction
 
@@ -38,15 +42,41 @@ async def register_device(
     account = UserAccount.of_device(tenant, device, at)
     if not await users.insert_if_absent(tx, account):
         return await get(tx, tenant, account.name)
+    _record(tx, account, "registered", Actor.of_device(tenant, account.name), at)
     tx.after_commit(bus.publish, DeviceUserChanged(tenant, account.name))
     return account
 
 
-async def set_enabled(tx: Transaction, bus: LocalBus, tenant: TenantId, name: str, *, is_enabled: bool) -> UserAccount:
+async def set_enabled(
+    tx: Transaction, platform: Platform, tenant: TenantId, name: str, *, is_enabled: bool, by: Actor = PLATFORM
+) -> UserAccount:
     """Let a user in or keep it out, from its next connection or request on."""
     await users.lock(tx, tenant, name)
-    account = replace(await get(tx, tenant, name), is_enabled=is_enabled)
+    before = await get(tx, tenant, name)
+    account = replace(before, is_enabled=is_enabled)
     await users.save(tx, account)
+    if account.is_enabled != before.is_enabled:
+        change = Change("enabled", option_text(before.is_enabled), option_text(account.is_enabled))
+        _record(tx, account, "enabled" if is_enabled else "disabled", by, platform.clock.now(), change)
     if account.kind is UserKind.DEVICE:
-        tx.after_commit(bus.publish, DeviceUserChanged(tenant, name))
+        tx.after_commit(platform.bus.publish, DeviceUserChanged(tenant, name))
     return account
+
+
+def _record(
+    tx: Transaction, account: UserAccount, verb: str, by: Actor, at: datetime, change: Change | None = None
+) -> None:
+    audit.record(
+        tx,
+        AuditEntry(
+            tenant=account.tenant,
+            by=by,
+            type=AuditType.USER,
+            source=account.name,
+            activity=f"User {verb}: '{account.name}'.",
+            text=f"User: '{account.name}'.\n Kind='{account.kind}'",
+            time=at,
+            recorded_at=at,
+            changes=(change,) if change is not None else (),
+        ),
+    )

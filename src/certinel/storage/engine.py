@@ -2,9 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from sqlalchemy import CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql as postgresql_dialect
@@ -16,6 +16,7 @@ from certinel.storage import postgresql, schema, sqlite
 from certinel.storage.errors import CONNECTION_ERRORS, DatabaseUrlError, storage_error
 
 EngineName = Literal["sqlite", "postgresql"]
+Work = TypeVar("Work")
 
 
 class Transaction:
@@ -27,6 +28,7 @@ class Transaction:
         self._place = place
         self._is_committed = False
         self._added: dict[Table, list[dict[str, Any]]] = {}
+        self._at_commit: dict[Callable[..., Awaitable[None]], list[Any]] = {}
         self._after_commit: list[tuple[Callable[..., object], tuple[object, ...]]] = []
 
     async def execute(
@@ -59,6 +61,13 @@ class Transaction:
         """
         self._added.setdefault(table, []).append(row)
 
+    def at_commit(self, function: Callable[["Transaction", Sequence[Work]], Awaitable[None]], work: Work) -> None:
+        """Call ``function`` once at the very end, still inside the transaction, with every ``work`` given for it.
+
+        For what all writers contend for, such as the end of a chain: it is locked late, and for all works together.
+        """
+        self._at_commit.setdefault(function, []).append(work)
+
     def after_commit(self, function: Callable[..., object], *arguments: object) -> None:
         """Call (and await, if it returns an awaitable) ``function`` once the commit is durable.
 
@@ -69,6 +78,11 @@ class Transaction:
 
     def _insert(self, table: Table) -> sqlite_dialect.Insert | postgresql_dialect.Insert:
         return sqlite_dialect.insert(table) if self.engine_name == "sqlite" else postgresql_dialect.insert(table)
+
+    async def _finish(self) -> None:
+        for function, works in self._at_commit.items():
+            await function(self, works)
+        await self._insert_added()
 
     async def _insert_added(self) -> None:
         insert_rows = sqlite.insert_rows if self.engine_name == "sqlite" else postgresql.insert_rows
@@ -178,7 +192,7 @@ class Database:
         try:
             async with self._turn, self._begun(self._writers) as transaction:
                 yield transaction
-                await transaction._insert_added()  # noqa: SLF001 - the two classes are one module's inside
+                await transaction._finish()  # noqa: SLF001 - the two classes are one module's inside
                 await _uninterrupted(transaction._commit())  # noqa: SLF001
         finally:
             # After the connection is free again, since what is called may need one; and also when the task is

@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration; a test compares the two."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -158,4 +159,37 @@ device_chain = Table(
     Column("chain", LargeBinary, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index(None, "tenant_id", "device_id"),
+)
+
+# The two of the audit log refer to no tenant: what was done outlives whom it was done to.
+audit_record = Table(
+    "audit_record",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("user_kind", Text, nullable=False),
+    Column("reported_by", Text),
+    Column("activity", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("changes", JsonDocument, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index(None, "tenant_id", "time"),
+    Index(None, "tenant_id", "type", "sequence"),
+    Index(None, "tenant_id", "user_name", "sequence"),
+    Index(None, "tenant_id", "source", "sequence"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
 )

@@ -119,7 +119,7 @@ async def test_wrong_credentials_of_every_kind_get_one_answer(
 async def test_a_disabled_user_is_refused_even_if_its_password_was_right_a_moment_ago(platform: Platform) -> None:
     await by_password(platform, credentials("t1000", "admin"))
     async with platform.database.transaction() as tx:
-        await users.set_enabled(tx, platform.bus, T1, "admin", is_enabled=False)
+        await users.set_enabled(tx, platform, T1, "admin", is_enabled=False)
     with pytest.raises(WrongCredentialsError):
         await by_password(platform, credentials("t1000", "admin"))
 

@@ -57,7 +57,7 @@ class Pump:
 
     async def set_enabled(self, *, is_enabled: bool) -> None:
         async with self.platform.database.transaction() as tx:
-            await users.set_enabled(tx, self.platform.bus, T1, USER, is_enabled=is_enabled)
+            await users.set_enabled(tx, self.platform, T1, USER, is_enabled=is_enabled)
 
 
 async def upload(platform: Platform, root: Issued, tenant: TenantId = T1) -> None:

@@ -102,7 +102,7 @@ async def test_a_registered_device_is_known_when_its_transaction_has_ended(platf
 async def test_registering_again_changes_nothing(platform: Platform) -> None:
     await register(platform)
     async with platform.database.transaction() as tx:
-        await users.set_enabled(tx, platform.bus, T1, "device_pump-7", is_enabled=False)
+        await users.set_enabled(tx, platform, T1, "device_pump-7", is_enabled=False)
     await register(platform)
     assert platform.trust.device_user(T1, PUMP) is DeviceUserState.DISABLED
     assert (await newly_loaded(platform)).device_user(T1, PUMP) is DeviceUserState.DISABLED

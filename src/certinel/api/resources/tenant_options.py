@@ -13,6 +13,7 @@ from certinel.api.platform_of import Served
 from certinel.api.problems import documented_error
 from certinel.api.representation import Answer, Received
 from certinel.api.routing import router as router_for
+from certinel.domain.audit import Actor
 from certinel.domain.role import Role
 from certinel.domain.tenant_option import TenantOption, option_text
 from certinel.services import tenant_options
@@ -87,7 +88,7 @@ async def create_tenant_option(
     """Set an option, whether it exists or not; answers 200, not 201."""
     option = TenantOption(principal.tenant, creation.category, creation.key, option_text(creation.value))
     async with platform.database.transaction() as tx:
-        stored = await tenant_options.put(tx, platform, option)
+        stored = await tenant_options.put(tx, platform, option, Actor.of(principal))
     return OptionAnswer.of(stored, request)
 
 
@@ -110,7 +111,7 @@ async def update_options_of_category(
     options = [TenantOption(principal.tenant, category, key, option_text(value)) for key, value in changes.root.items()]
     async with platform.database.transaction() as tx:
         for option in options:
-            await tenant_options.put(tx, platform, option)
+            await tenant_options.put(tx, platform, option, Actor.of(principal))
         stored = await tenant_options.of_category(tx, principal.tenant, category)
     return OptionsOfCategory({option.key: option.value for option in stored})
 
@@ -142,7 +143,7 @@ async def update_tenant_option(
     """Set one option, whether it exists or not."""
     option = TenantOption(principal.tenant, category, key, option_text(change.value))
     async with platform.database.transaction() as tx:
-        stored = await tenant_options.put(tx, platform, option)
+        stored = await tenant_options.put(tx, platform, option, Actor.of(principal))
     return OptionAnswer.of(stored, request)
 
 
@@ -150,4 +151,4 @@ async def update_tenant_option(
 async def delete_tenant_option(platform: Served, principal: Caller, category: str, key: str) -> None:
     """Remove one option."""
     async with platform.database.transaction() as tx:
-        await tenant_options.delete(tx, platform, principal.tenant, category, key)
+        await tenant_options.delete(tx, platform, principal.tenant, category, key, Actor.of(principal))

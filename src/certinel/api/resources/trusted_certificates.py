@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
-from certinel.api.authentication import requires
+from certinel.api.authentication import ActingCaller, requires
 from certinel.api.json_body import JsonBody
 from certinel.api.pagination import MAX_PAGE_SIZE, Collection, Paging, Statistics, base_url, envelope, link
 from certinel.api.platform_of import Served, platform_of
@@ -174,19 +174,20 @@ async def list_trusted_certificates(
 
 
 @router.post(PATH, dependencies=[WRITERS], status_code=201, responses=documented_error(404, 409))
-async def upload_trusted_certificate(
+async def upload_trusted_certificate(  # noqa: PLR0913 - each one is a part of the request
     *,
     request: Request,
     response: Response,
     platform: Served,
     tenant: OwnTenant,
+    by: ActingCaller,
     upload: Annotated[TrustedCertificateUpload, Depends(JsonBody(TrustedCertificateUpload))],
     add_to_trust_store: AddToTrustStore = True,
 ) -> TrustedCertificateAnswer:
     """Trust a CA certificate: devices with certificates issued by it may connect."""
     draft = upload.draft(add_to_trust_store=add_to_trust_store)
     async with platform.database.transaction() as tx:
-        trusted = await trusted_certificates.upload(tx, platform, tenant, draft)
+        trusted = await trusted_certificates.upload(tx, platform, tenant, draft, by)
     answer = TrustedCertificateAnswer.of(trusted, request)
     response.headers["Location"] = answer.self
     return answer
@@ -198,13 +199,14 @@ async def upload_trusted_certificates(
     request: Request,
     platform: Served,
     tenant: OwnTenant,
+    by: ActingCaller,
     uploads: Annotated[TrustedCertificateUploads, Depends(JsonBody(TrustedCertificateUploads))],
     add_to_trust_store: AddToTrustStore = True,
 ) -> UploadedTrustedCertificates:
     """Trust several CA certificates; if one of them cannot be taken, none is."""
     drafts = [upload.draft(add_to_trust_store=add_to_trust_store) for upload in uploads.certificates]
     async with platform.database.transaction() as tx:
-        stored = await trusted_certificates.upload_all(tx, platform, tenant, drafts)
+        stored = await trusted_certificates.upload_all(tx, platform, tenant, drafts, by)
     return UploadedTrustedCertificates(
         certificates=[TrustedCertificateAnswer.of(trusted, request) for trusted in stored],
         self=base_url(request) + request.url.path,
@@ -224,9 +226,11 @@ async def get_trusted_certificate(
 
 @router.put(ONE, dependencies=[WRITERS], responses=documented_error(404))
 async def update_trusted_certificate(
+    *,
     request: Request,
     platform: Served,
     tenant: OwnOrManagedTenant,
+    by: ActingCaller,
     fingerprint: str,
     change: Annotated[TrustedCertificateUpdate, Depends(JsonBody(TrustedCertificateUpdate))],
 ) -> TrustedCertificateAnswer:
@@ -240,15 +244,18 @@ async def update_trusted_certificate(
             trusted_certificates.Change(
                 name=change.name, status=change.status, auto_registration=change.auto_registration_enabled
             ),
+            by,
         )
     return TrustedCertificateAnswer.of(trusted, request)
 
 
 @router.delete(ONE, dependencies=[WRITERS], status_code=204, responses=documented_error(404))
-async def delete_trusted_certificate(platform: Served, tenant: OwnOrManagedTenant, fingerprint: str) -> None:
+async def delete_trusted_certificate(
+    platform: Served, tenant: OwnOrManagedTenant, by: ActingCaller, fingerprint: str
+) -> None:
     """Stop trusting a certificate; devices that are connected by it are disconnected."""
     async with platform.database.transaction() as tx:
-        await trusted_certificates.delete(tx, platform, tenant, fingerprint)
+        await trusted_certificates.delete(tx, platform, tenant, fingerprint, by)
 
 
 def _self_of(trusted: TrustedCertificate, request: Request) -> str:

@@ -148,3 +148,34 @@ def upgrade() -> None:
     )
     op.create_index("ix_measurement_tenant_id_source_id_time", "measurement", ["tenant_id", "source_id", "time"])
     op.create_index("ix_measurement_tenant_id_time", "measurement", ["tenant_id", "time"])
+
+    op.create_table(
+        "audit_record",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.Column("recorded_at", UtcDateTime, nullable=False),
+        sa.Column("time", UtcDateTime, nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("user_name", sa.Text(), nullable=False),
+        sa.Column("user_kind", sa.Text(), nullable=False),
+        sa.Column("reported_by", sa.Text()),
+        sa.Column("activity", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("changes", JsonDocument, nullable=False),
+        sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "sequence", name="pk_audit_record"),
+    )
+    op.create_index("ix_audit_record_tenant_id_time", "audit_record", ["tenant_id", "time"])
+    for column in ("type", "user_name", "source"):
+        columns = ["tenant_id", column, "sequence"]
+        op.create_index(f"ix_audit_record_tenant_id_{column}_sequence", "audit_record", columns)
+    op.create_table(
+        "audit_head",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", name="pk_audit_head"),
+    )
