@@ -144,7 +144,7 @@ async def test_token_dies_with_its_trusted_certificate(site: Site, device: Devic
 
 async def test_token_dies_with_its_device_user(site: Site, device: Device) -> None:
     async with site.platform.database.transaction() as tx:
-        await users.set_enabled(tx, site.platform.bus, TENANT, device.user_name, is_enabled=False)
+        await users.set_enabled(tx, site.platform, TENANT, device.user_name, is_enabled=False)
     assert_unauthorized(await device.client.get(CURRENT))
 
 
