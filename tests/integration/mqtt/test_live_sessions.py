@@ -80,7 +80,7 @@ async def test_disabling_the_device_user_ends_its_session(stage: Stage) -> None:
         await device.connect("pump")
         await other.connect("press")
         async with stage.platform.database.transaction() as tx:
-            await users.set_enabled(tx, stage.platform.bus, TENANT, "device_pump", is_enabled=False)
+            await users.set_enabled(tx, stage.platform, TENANT, "device_pump", is_enabled=False)
         assert await device.receive_until_end() == []
         assert await is_alive(other)
 
