@@ -240,6 +240,8 @@ class MqttConnection(asyncio.Protocol):
         verdict = judge(self._around.platform, attempt)
         if isinstance(verdict, Refusal):
             self._refuse(verdict, attempt)
+        elif verdict.must_register:  # the device has changed its tenant meanwhile
+            self._refuse(Refusal(Code.TRY_LATER, {"reason": "trust has just changed"}, tenant=verdict.tenant), attempt)
         else:
             self._admit(admitted(self._around, attempt, verdict))
 

@@ -118,7 +118,10 @@ class Gateway:
         verdict = judge(self._platform, identity.attempt)
         if isinstance(verdict, Refusal):
             session.withdraw(verdict)
-        elif verdict.tenant != identity.tenant or verdict.must_register:
+        elif verdict.tenant != identity.tenant:
+            facts = {"name": identity.admission.trusted.label, "why": "another tenant has a better claim on the device"}
+            session.withdraw(Refusal(Code.NEEDS_PROOF, facts, tenant=identity.tenant))
+        elif verdict.must_register:
             session.withdraw(Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant))
 
     async def _sweep(self) -> None:

@@ -1,0 +1,52 @@
+"""Live sessions are found by the names of those who can have a claim on them."""
+
+from certinel.domain.admission import ConnectAttempt
+from certinel.domain.errors import Refusal
+from certinel.domain.identifiers import DeviceId, TenantId
+from certinel.gateway.sessions import SessionIdentity, Sessions
+
+
+class LiveSession:
+    """A session without a connection."""
+
+    def __init__(self, device: str, *names: bytes) -> None:
+        self.identity = SessionIdentity(
+            tenant=TenantId("t1000"),
+            device=DeviceId(device),
+            user_name=f"device_{device}",
+            attempt=ConnectAttempt((), device),
+            admission=None,
+            names=frozenset(names),
+        )
+        self.is_taken_over = False
+
+    def take_over(self) -> None:
+        self.is_taken_over = True
+
+    def withdraw(self, refusal: Refusal) -> None:
+        raise NotImplementedError
+
+
+def test_session_is_found_by_each_of_its_names() -> None:
+    sessions, one, other = Sessions(), LiveSession("one", b"root", b"hall"), LiveSession("other", b"root")
+    sessions.add(one)
+    sessions.add(other)
+    assert set(sessions.of_name(b"root")) == {one, other}
+    assert sessions.of_name(b"hall") == [one]
+    assert sessions.of_name(b"unknown") == []
+
+
+def test_session_that_has_ended_is_not_found() -> None:
+    sessions, one = Sessions(), LiveSession("one", b"root")
+    sessions.add(one)
+    sessions.remove(one)
+    assert sessions.of_name(b"root") == []
+
+
+def test_session_that_was_taken_over_leaves_the_later_one_to_be_found() -> None:
+    sessions, earlier, later = Sessions(), LiveSession("one", b"root"), LiveSession("one", b"root")
+    sessions.add(earlier)
+    sessions.add(later)
+    sessions.remove(earlier)
+    assert earlier.is_taken_over
+    assert sessions.of_name(b"root") == [later]
