@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 import uvloop
+from rich.markup import escape
 
 from certinel.cli.terminal import EXIT_USAGE, CommandError, console
 from certinel.config import Settings, WrongSettingError, load
@@ -88,7 +89,7 @@ async def wait_for_stop() -> None:
 def greet(facts: NodeFacts) -> None:
     """Say where everything is and what to do next."""
     for note in facts.notes:
-        console.print(f"[yellow]note:[/] {note}")
+        console.print(f"[yellow]note:[/] {escape(note)}")
     host = facts.host_name
     http = f", http://localhost:{facts.http_port}" if facts.http_port is not None else ""
     trusts = facts.server_ca or "the issuer of your server certificate"

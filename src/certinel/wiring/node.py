@@ -22,7 +22,7 @@ from certinel.gateway.listener import Listener, PortUnavailableError
 from certinel.gateway.surroundings import GatewayOptions
 from certinel.gateway.tls import ServerCertificateError, ServerTls, TlsOptions
 from certinel.mqtt.limits import SessionLimits
-from certinel.services import first_start
+from certinel.services import first_start, proof_advice
 from certinel.services.clock import SystemClock
 from certinel.services.first_start import Beginnings, FirstAdministrators
 from certinel.services.passwords import Passwords
@@ -35,6 +35,9 @@ from certinel.wiring.data_directory import DataDirectory, DataDirectoryError, wr
 from certinel.wiring.server_identity import ServerIdentity, ensure_server_identity
 
 logger = structlog.get_logger(__name__)
+
+MAX_PROOF_NOTES = 10
+"""So many trusted certificates without proof are named on the console; all are in the log and in REST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Node:
             https_port=https.port,
             http_port=http_port,
             administrators=opened.administrators,
-            notes=identity.notes,
+            notes=(*identity.notes, *_proof_notes(opened.platform)),
         )
         _publish_facts(directory, facts)
         return facts
@@ -163,6 +166,19 @@ async def _open_platform(settings: Settings, directory: DataDirectory, parts: As
         problem = f"{directory.encryption_key}: not the key that sealed the secrets in {database.place}"
         raise DataDirectoryError(f"{problem}; put the right one back, or start with an empty database") from error
     return _Opened(platform, administrators)
+
+
+def _proof_notes(platform: Platform) -> Iterator[str]:
+    """Warn of the certificates whose possession should be proven: each in the log, the first also on the console."""
+    lacking = proof_advice.lacking_proof(platform)
+    proof_advice.log_lacking_proof(lacking)
+    for trusted in lacking[:MAX_PROOF_NOTES]:
+        yield (
+            f"trust.max_chain_length is above 2: the trusted certificate {trusted.label!r} of {trusted.tenant} "
+            f"({trusted.fingerprint}) should have a proof of possession"
+        )
+    if len(lacking) > MAX_PROOF_NOTES:
+        yield f"{len(lacking) - MAX_PROOF_NOTES} more trusted certificates without proof of possession are in the log"
 
 
 def _host_name(settings: Settings) -> str:
