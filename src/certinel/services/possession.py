@@ -101,11 +101,11 @@ async def withdraw(
     for before, trusted in zip(proven, unproven, strict=True):
         await trusted_certificates.save(tx, trusted)
         record(tx, before, trusted, activity, by=by, at=at)
-    tx.after_commit(platform.bus.publish, TrustChanged(tenant))
+    tx.after_commit(platform.bus.publish, TrustChanged(tenant, named.certificate.subject))
     warn_after_commit(tx, platform, unproven)
 
 
 async def _save(tx: Transaction, platform: Platform, trusted: TrustedCertificate) -> TrustedCertificate:
     await trusted_certificates.save(tx, trusted)
-    tx.after_commit(platform.bus.publish, TrustChanged(trusted.tenant))
+    tx.after_commit(platform.bus.publish, TrustChanged(trusted.tenant, trusted.certificate.subject))
     return trusted
