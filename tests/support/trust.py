@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from string import Formatter
 from typing import Any
 
@@ -41,7 +42,7 @@ class TrustWorld:
 
     def trust(self, issued: Issued | bytes, tenant: str = ACME, **changes: Any) -> TrustedCertificate:
         """Upload a certificate, a minute after the one before."""
-        certificate = Certificate.parse(issued.der if isinstance(issued, Issued) else issued)
+        certificate = read(issued.der if isinstance(issued, Issued) else issued)
         number = len(self.uploads)
         trusted = TrustedCertificate(
             id=number,
@@ -102,8 +103,13 @@ class TrustWorld:
         return verdict
 
 
+@lru_cache(maxsize=1000)
+def read(der: bytes) -> Certificate:
+    return Certificate.parse(der)
+
+
 def common_name_of(der: bytes) -> str:
-    names = Certificate.parse(der).common_names
+    names = read(der).common_names
     return names[0] if names else "none"
 
 

@@ -84,6 +84,9 @@ class Certificate:
     extended_key_usage: x509.ExtendedKeyUsage | None
     subject_key_identifier: bytes | None = field(repr=False)
     authority_key_identifier: bytes | None = field(repr=False)
+    name_count: int
+    """Attributes of the subject and alternative names: what name constraints are compared with."""
+    name_constraint_count: int
     key_weakness: str | None
     """Why the key is not acceptable, in words, or None."""
     is_ed25519: bool
@@ -142,6 +145,8 @@ class Certificate:
             authority_key_identifier=(
                 authority_key.key_identifier if isinstance(authority_key, x509.AuthorityKeyIdentifier) else None
             ),
+            name_count=len(list(certificate.subject)) + _length_of(extensions.get(x509.SubjectAlternativeName.oid)),
+            name_constraint_count=_length_of(extensions.get(x509.NameConstraints.oid)),
             key_weakness=key.weakness,
             is_ed25519=key.is_ed25519,
             verification_cost=key.verification_cost,
@@ -214,6 +219,16 @@ def common_name_fault(certificate: Certificate) -> str | None:
     # a line separator or a direction mark in a name would deceive whoever reads a log or a page
     unprintable = next((character for character in name if not character.isprintable()), None)
     return f"it contains the character U+{ord(unprintable):04X}" if unprintable else None
+
+
+def _length_of(names: x509.ExtensionType | None) -> int:
+    match names:
+        case x509.SubjectAlternativeName():
+            return len(list(names))
+        case x509.NameConstraints():
+            return len(names.permitted_subtrees or ()) + len(names.excluded_subtrees or ())
+        case _:
+            return 0
 
 
 def _common_names(subject: x509.Name) -> tuple[str, ...]:

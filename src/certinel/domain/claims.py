@@ -123,8 +123,7 @@ class _Search:
         for trusted in self._candidates:
             fault = next((fault for fault in self._faults if fault.path[-1] == trusted.certificate), None)
             if fault is not None:
-                owner = trusted.tenant if fault.is_genuine else None
-                return Refusal(fault.code, fault.facts, certificate=fault.index, tenant=owner, path=fault.path)
+                return Refusal(fault.code, fault.facts, fault.index, tenant=trusted.tenant, path=fault.path)
         return self._broken_chain()
 
     def _broken_chain(self) -> Refusal:
