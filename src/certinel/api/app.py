@@ -11,6 +11,8 @@ from certinel.api.headers import AnswerHeaders
 from certinel.api.openapi import document_of
 from certinel.api.paths import ContractPaths
 from certinel.api.resources import (
+    chain_verification,
+    explanations,
     health,
     identity,
     inventory,
@@ -32,6 +34,8 @@ API_VERSION: Final = "0.9"
 ROUTERS: Final = (
     trusted_certificates.router,
     possession.router,
+    chain_verification.router,
+    explanations.router,
     tenant_options.router,
     system_options.router,
     tenants.router,

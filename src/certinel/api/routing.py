@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from certinel.api.authentication import Requires, caller
 from certinel.api.json_body import JsonBody
+from certinel.api.multipart_body import MULTIPART, MultipartBody
 from certinel.api.negotiation import JSON, negotiated
 from certinel.api.problems import ERROR_RESPONSE, documented_error
 
@@ -38,6 +39,9 @@ class ContractRoute(APIRoute):
                     schema = {"$ref": f"#/components/schemas/{call.model.__name__}"}
                     self.openapi_extra = {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
                     errors |= {400, 413, 415, 422}
+                case MultipartBody():
+                    self.openapi_extra = {"requestBody": {"content": {MULTIPART: {"schema": call.schema}}}}
+                    errors |= {400, 413}
                 case _:
                     pass
         self.responses = ERROR_RESPONSE | documented_error(*sorted(errors)) | self.responses

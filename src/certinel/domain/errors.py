@@ -93,19 +93,21 @@ class Refusal:
     """Further tenants that have an equal claim and are shown this refusal."""
     path: tuple[Certificate, ...] = ()
     """The certificates that were looked at, the device's own first."""
+    wording: Explanation | None = None
+    """Other words than those of the code, for somebody who sees less than the whole platform."""
 
     @property
     def sentence(self) -> str:
         """What is wrong, in one sentence for the owner of the trusted certificate."""
-        return EXPLANATIONS[self.code].sentence.format_map(self._shown_facts())
+        return (self.wording or EXPLANATIONS[self.code]).sentence.format_map(self._shown_facts())
 
     @property
     def remedy(self) -> str:
         """What to do about it, in one sentence."""
-        return EXPLANATIONS[self.code].remedy.format_map(self._shown_facts())
+        return (self.wording or EXPLANATIONS[self.code]).remedy.format_map(self._shown_facts())
 
     def _shown_facts(self) -> "_Facts":
-        return _Facts({name: _shown(value) for name, value in self.facts.items()})
+        return _Facts({name: shown(value) for name, value in self.facts.items()})
 
     @property
     def told_code(self) -> Code:
@@ -130,7 +132,7 @@ class _Facts(dict[str, str]):
         return "?"
 
 
-def _shown(fact: str) -> str:
+def shown(fact: str) -> str:
     """Write a fact so that it cannot deceive: strangers choose the names in their certificates."""
     cut = fact if len(fact) <= MAX_SHOWN_CHARACTERS else fact[:MAX_SHOWN_CHARACTERS] + "…"
     return "".join(

@@ -101,6 +101,16 @@ class TrustStore:
         """Return all that ``tenant`` vouches for, those deleted lately included."""
         return list(self._by_tenant.get(tenant, {}).values())
 
+    def only_of(self, tenant: TenantId) -> "TrustStore":
+        """Return a store that knows what ``tenant`` has made known, and nothing of any other tenant."""
+        alone = TrustStore()
+        facts = self._tenants.get(tenant)
+        if facts is not None:
+            alone.put_tenant(facts)
+        alone.replace_trusted_certificates(tenant, self.trusted_certificates(tenant))
+        alone._device_users[tenant] = self._device_users.get(tenant, {})
+        return alone
+
     def everything(self) -> Iterator[TrustedCertificate]:
         """Yield what all tenants vouch for, those deleted lately included."""
         for of_tenant in self._by_tenant.values():

@@ -1,8 +1,11 @@
 """The use cases around the decision who may connect: judge, register, give a token, judge again by the token."""
 
+from datetime import datetime
+
 from certinel.domain.admission import Admission, ConnectAttempt, decide
 from certinel.domain.device_token import DeviceTokenClaims
 from certinel.domain.errors import Refusal
+from certinel.domain.trust_store import TrustStore
 from certinel.services import users
 from certinel.services.platform import Platform
 from certinel.services.tokens import TokenHolder, issue_device_token
@@ -10,12 +13,15 @@ from certinel.storage import device_chains
 from certinel.storage.device_chains import DeviceChain
 
 
-def judge(platform: Platform, attempt: ConnectAttempt) -> Admission | Refusal:
+def judge(
+    platform: Platform, attempt: ConnectAttempt, *, trust: TrustStore | None = None, at: datetime | None = None
+) -> Admission | Refusal:
     """Decide on a connection by what this node knows now; asks nobody and changes nothing.
 
-    An admission with ``must_register`` counts only after `register`.
+    An admission with ``must_register`` counts only after `register`. ``trust`` and ``at`` are for questions only: what
+    the decision would be by other trust than the node's, or at another moment.
     """
-    return decide(attempt, platform.trust, platform.verdicts, platform.policy, platform.clock.now())
+    return decide(attempt, trust or platform.trust, platform.verdicts, platform.policy, at or platform.clock.now())
 
 
 async def register(platform: Platform, admission: Admission) -> None:
