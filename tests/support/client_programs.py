@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -94,8 +95,11 @@ class JavaProgram:
             run("javac", "-d", classes, "-cp", _path(*self.jars), SOURCES / f"java/{self.name}.java").succeeded()
         words: list[str | Path] = [f"ssl://{node.host}:{node.mqtt_port}", stores.common_name]
         words += [stores.keystore, stores.format, stores.truststore, stores.truststore_format, STORE_PASSWORD]
+        # Debian's client asks for the machine's own name, which not every container can resolve.
+        hosts = folder / "hosts"
+        hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
         # Several run side by side: one compiler thread and a small heap start quicker.
-        options = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
+        options = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", f"-Djdk.net.hosts.file={hosts}")
         with started(["java", *options, "-cp", _path(classes, *self.jars), self.name, *words]) as running:
             yield Conversation(running)
 
