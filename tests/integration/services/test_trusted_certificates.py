@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from certinel.bus.messages import TrustChanged
+from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, UnacceptableCertificateError
@@ -237,11 +238,12 @@ async def test_every_change_is_told_after_it_is_stored(platform: Platform) -> No
     seen: list[int] = []
 
     async def count(message: TrustChanged) -> None:
-        assert message == TrustChanged(T1)
+        assert message == TrustChanged(T1, Certificate.parse(root.der).subject)
         seen.append(len((await list_of(platform, PageRequest())).items))
 
+    root = root_authority("Plant CA")
     platform.bus.subscribe(TrustChanged, count)
-    (uploaded,) = await upload(platform, root_authority("Plant CA"))
+    (uploaded,) = await upload(platform, root)
     await update(platform, uploaded.fingerprint, Change(name="Other"))
     await delete(platform, uploaded.fingerprint)
     assert seen == [1, 1, 0]
