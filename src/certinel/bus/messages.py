@@ -27,6 +27,14 @@ class DeviceUserChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class DevicesRegistered:
+    """Device users were made; nobody who was connected or refused before is concerned."""
+
+    tenant: TenantId
+    user_names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class TenantChanged:
     """A tenant was created, suspended, activated or given another domain."""
 
@@ -42,4 +50,4 @@ class OptionChanged:
     key: str
 
 
-Message = TrustChanged | DeviceUserChanged | TenantChanged | OptionChanged
+Message = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged | OptionChanged

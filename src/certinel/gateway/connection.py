@@ -32,7 +32,7 @@ from certinel.mqtt import (
     Unsubscribed,
 )
 from certinel.mqtt.packets import Publish
-from certinel.services.admission import judge, register
+from certinel.services.admission import judge
 from certinel.storage.errors import StorageError
 
 logger = structlog.get_logger(__name__)
@@ -67,6 +67,7 @@ class MqttConnection(asyncio.Protocol):
         "_heard_at",
         "_identity",
         "_is_paused",
+        "_is_settling",
         "_is_stopping",
         "_request",
         "_session",
@@ -84,6 +85,7 @@ class MqttConnection(asyncio.Protocol):
         self._silence_timer: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
         self._is_paused = False
+        self._is_settling = False
         self._is_stopping = False
 
     @property
@@ -198,7 +200,13 @@ class MqttConnection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _answered(self) -> None:
-        """Something the client sent has been dealt with."""
+        """Something the client sent has been dealt with; what one commit answers is written together."""
+        if not self._is_settling:
+            self._is_settling = True
+            asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        self._is_settling = False
         self._flush()
         self._resume_when_ready()
         if self._is_stopping:
@@ -232,7 +240,7 @@ class MqttConnection(asyncio.Protocol):
 
     async def _enter_registering(self, attempt: ConnectAttempt, admission: Admission) -> None:
         try:
-            await register(self._around.platform, admission)
+            await self._around.registrations.submit(admission)
         except StorageError as error:
             self._refuse(Refusal(Code.TRY_LATER, {"reason": str(error)}, tenant=admission.tenant), attempt)
             return

@@ -3,7 +3,9 @@
 Bytes, admission and the end of the connection are the connection's matter; here messages meet services.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 
 import structlog
 
@@ -33,9 +35,10 @@ from certinel.mqtt import (
     matches,
 )
 from certinel.services.admission import hand_out_token
-from certinel.services.device_messages import DeviceMessage
+from certinel.services.device_messages import DeviceMessage, Reply
 from certinel.smartrest import Rejected, parse, responses
 from certinel.storage.errors import StorageError
+from certinel.storage.group_commit import GroupCommitClosedError
 
 logger = structlog.get_logger(__name__)
 
@@ -110,15 +113,30 @@ class Dialogue:
         work = DeviceMessage(
             identity.tenant, identity.device, identity.user_name, requests, self._around.platform.clock.now()
         )
-        self._work(self._store_durably(work, packet_id))
+        future = self._around.telemetry.offer(work)
+        if future is None:
+            self._work(self._store_when_there_is_room(work, packet_id))
+            return
+        self._under_way += 1
+        future.add_done_callback(partial(self._committed, packet_id))
 
-    async def _store_durably(self, work: DeviceMessage, packet_id: int | None) -> None:
+    async def _store_when_there_is_room(self, work: DeviceMessage, packet_id: int | None) -> None:
         try:
             replies = await self._around.telemetry.submit(work)
-        except StorageError as error:
+        except (StorageError, GroupCommitClosedError) as error:
             self._failed(str(error))
             return
         self._stored(packet_id, replies)
+
+    def _committed(self, packet_id: int | None, future: asyncio.Future[Sequence[Reply]]) -> None:
+        self._under_way -= 1
+        error = future.exception()
+        if error is None:
+            self._stored(packet_id, future.result())
+            return
+        if not isinstance(error, StorageError | GroupCommitClosedError):
+            logger.error("publish.work_failed", exc_info=error, **self._who)
+        self._failed(str(error))
 
     def _stored(self, packet_id: int | None, replies: Sequence[Rejected]) -> None:
         for reply in replies:

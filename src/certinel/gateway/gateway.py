@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
 from certinel.bus.messages import DeviceUserChanged, TenantChanged, TrustChanged
+from certinel.domain.admission import Admission
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId
 from certinel.gateway.connection import MqttConnection
@@ -17,7 +19,7 @@ from certinel.gateway.sessions import Session, Sessions
 from certinel.gateway.surroundings import GatewayOptions, Surroundings
 from certinel.gateway.tls import ServerTls
 from certinel.services import device_messages
-from certinel.services.admission import judge
+from certinel.services.admission import judge, register
 from certinel.services.device_messages import DeviceMessage, Reply
 from certinel.services.platform import Platform
 from certinel.storage.group_commit import GroupCommit
@@ -42,11 +44,13 @@ class Gateway:
         self._telemetry: GroupCommit[DeviceMessage, Sequence[Reply]] = GroupCommit(
             platform.database, device_messages.store
         )
+        self._registrations: GroupCommit[Admission, None] = GroupCommit(platform.database, partial(register, platform))
         self._sessions = Sessions()
         self._around = Surroundings(
             platform=platform,
             options=options,
             telemetry=self._telemetry,
+            registrations=self._registrations,
             sessions=self._sessions,
             awaiting_connect=Deadlines(options.connect_seconds, lambda waiting: waiting.connect_overdue()),
         )
@@ -74,18 +78,23 @@ class Gateway:
         bus.subscribe(TenantChanged, self._look_again_at_tenant)
         bus.subscribe(DeviceUserChanged, self._look_again_at_device)
         await self._listener.start(host, port)
-        self._tasks = [asyncio.create_task(self._telemetry.run()), asyncio.create_task(self._sweep())]
+        self._tasks = [
+            asyncio.create_task(self._telemetry.run()),
+            asyncio.create_task(self._registrations.run()),
+        ]
+        self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self, grace_seconds: float) -> None:
         """Refuse new connections, finish what is in flight, tell the devices, and end."""
         await self._listener.close(grace_seconds)
         if self._tasks:
-            commits, sweep = self._tasks
+            await self._registrations.close()
             await self._telemetry.close()  # wills and publishes of the last moment
-            sweep.cancel()
+            self._sweeping.cancel()
             with suppress(asyncio.CancelledError):
-                await sweep
-            await commits
+                await self._sweeping
+            await asyncio.gather(*self._tasks)
+            self._tasks.clear()
         await self._around.cancel_work()
 
     async def _look_again_at_trust(self, message: TrustChanged) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from certinel.domain.admission import Admission
 from certinel.domain.identifiers import TenantId
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.sessions import Sessions
@@ -43,6 +44,7 @@ class Surroundings:
     platform: Platform
     options: GatewayOptions
     telemetry: GroupCommit[DeviceMessage, Sequence[Reply]]
+    registrations: GroupCommit[Admission, None]
     sessions: Sessions
     awaiting_connect: Deadlines[Overdue]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)

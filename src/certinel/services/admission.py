@@ -1,5 +1,6 @@
 """The use cases around the decision who may connect: judge, register, give a token, judge again by the token."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from certinel.domain.admission import Admission, ConnectAttempt, decide
@@ -11,6 +12,7 @@ from certinel.services.platform import Platform
 from certinel.services.tokens import TokenHolder, issue_device_token
 from certinel.storage import device_chains
 from certinel.storage.device_chains import DeviceChain
+from certinel.storage.engine import Transaction
 
 
 def judge(
@@ -24,10 +26,11 @@ def judge(
     return decide(attempt, trust or platform.trust, platform.verdicts, platform.policy, at or platform.clock.now())
 
 
-async def register(platform: Platform, admission: Admission) -> None:
-    """Make the device user of an admitted device that has none; a user made meanwhile by somebody else is fine."""
-    async with platform.database.transaction() as tx:
-        await users.register_device(tx, platform.bus, admission.tenant, admission.device, platform.clock.now())
+async def register(platform: Platform, tx: Transaction, admissions: Sequence[Admission]) -> list[None]:
+    """Make the device users of admitted devices that have none; one made meanwhile by somebody else is fine."""
+    devices = [(admission.tenant, admission.device) for admission in admissions]
+    await users.register_devices(tx, platform.bus, devices, platform.clock.now())
+    return [None] * len(devices)
 
 
 async def hand_out_token(platform: Platform, admission: Admission, attempt: ConnectAttempt, host: str) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from certinel.bus.local import LocalBus
-from certinel.bus.messages import DeviceUserChanged, TenantChanged, TrustChanged
+from certinel.bus.messages import DevicesRegistered, DeviceUserChanged, TenantChanged, TrustChanged
 from certinel.domain.identifiers import TenantId
 from certinel.domain.tenant import Tenant
 from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION, TenantFacts, TrustStore
@@ -21,7 +21,7 @@ from certinel.storage.errors import StorageError
 RETRY_AFTER = timedelta(seconds=1)
 """How soon what could not be read is read again."""
 
-Change = TrustChanged | DeviceUserChanged | TenantChanged
+Change = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged
 
 logger = structlog.get_logger(__name__)
 
@@ -55,6 +55,7 @@ class TrustKeeper:
         """Hear of every change."""
         bus.subscribe(TrustChanged, self.take_in)
         bus.subscribe(DeviceUserChanged, self.take_in)
+        bus.subscribe(DevicesRegistered, self.take_in)
         bus.subscribe(TenantChanged, self.take_in)
 
     async def take_in(self, change: Change) -> None:
@@ -103,8 +104,10 @@ class TrustKeeper:
                     await self._read_certificates(tx, tenant)
                 case DeviceUserChanged(tenant, user_name):
                     user_names.setdefault(tenant, set()).add(user_name)
-        for tenant, names in user_names.items():
-            await self._read_device_users(tx, tenant, names)
+                case DevicesRegistered(tenant, names):
+                    user_names.setdefault(tenant, set()).update(names)
+        for tenant, concerned in user_names.items():
+            await self._read_device_users(tx, tenant, concerned)
 
     async def _read_tenant(self, tx: Transaction, tenant: Tenant) -> None:
         self._store.put_tenant(TenantFacts(tenant.id, tenant.domain, tenant.is_active))

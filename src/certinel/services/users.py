@@ -1,13 +1,14 @@
 """The users of a tenant: people, and the device users that devices act as."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from certinel.bus.local import LocalBus
-from certinel.bus.messages import DeviceUserChanged
+from certinel.bus.messages import DevicesRegistered, DeviceUserChanged
 from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType, Change
 from certinel.domain.errors import DeviceIdentityError
-from certinel.domain.identifiers import DeviceId, TenantId
+from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
 from certinel.domain.role import UserKind
 from certinel.domain.tenant_option import option_text
 from certinel.domain.user_account import UserAccount
@@ -39,12 +40,22 @@ async def register_device(
     tx: Transaction, bus: LocalBus, tenant: TenantId, device: DeviceId, at: datetime
 ) -> UserAccount:
     """Return the device user of ``device``, made now if there is none; an existing one stays as it is."""
-    account = UserAccount.of_device(tenant, device, at)
-    if not await users.insert_if_absent(tx, account):
-        return await get(tx, tenant, account.name)
-    _record(tx, account, "registered", Actor.of_device(tenant, account.name), at)
-    tx.after_commit(bus.publish, DeviceUserChanged(tenant, account.name))
-    return account
+    await register_devices(tx, bus, [(tenant, device)], at)
+    return await get(tx, tenant, device_user_name(device))
+
+
+async def register_devices(
+    tx: Transaction, bus: LocalBus, devices: Sequence[tuple[TenantId, DeviceId]], at: datetime
+) -> None:
+    """Make the device users of ``devices`` that have none yet; existing ones stay as they are."""
+    made: dict[TenantId, set[str]] = {}
+    for tenant, device in devices:
+        account = UserAccount.of_device(tenant, device, at)
+        if await users.insert_if_absent(tx, account):
+            _record(tx, account, "registered", Actor.of_device(tenant, account.name), at)
+            made.setdefault(tenant, set()).add(account.name)
+    for tenant, names in made.items():
+        tx.after_commit(bus.publish, DevicesRegistered(tenant, frozenset(names)))
 
 
 async def set_enabled(

@@ -51,7 +51,8 @@ class GroupCommit(Generic[Work, Result]):
         self._apply = apply
         self._max_batch = max_batch
         self._gathering_seconds = gathering_time.total_seconds()
-        self._room = asyncio.Semaphore(max_queued)
+        self._free_places = max_queued
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._queue: deque[tuple[Work, asyncio.Future[Result]]] = deque()
         self._wake = asyncio.Event()
         self._is_full = asyncio.Event()
@@ -68,16 +69,52 @@ class GroupCommit(Generic[Work, Result]):
 
         Cancelling the caller does not take ``work`` back once it is in the queue.
         """
-        await self._room.acquire()
+        future = self.offer(work)
+        if future is None:
+            await self._wait_for_place()
+            future = self._put(work)
+        return await future
+
+    def offer(self, work: Work) -> asyncio.Future[Result] | None:
+        """Take ``work`` as ``submit`` does but without waiting, or return None while the queue is full.
+
+        Whoever waits for a place goes first.
+        """
+        if not self._free_places or self._waiting:
+            return None
+        self._free_places -= 1
+        return self._put(work)
+
+    async def _wait_for_place(self) -> None:
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._give_back(1)
+            raise
+
+    def _give_back(self, places: int) -> None:
+        """Hand places to those who wait for them, the first first."""
+        while places and self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                places -= 1
+        self._free_places += places
+
+    def _put(self, work: Work) -> asyncio.Future[Result]:
+        """Queue ``work``, for which a place was taken."""
         if self._is_closed:
-            self._room.release()
+            self._give_back(1)
             raise GroupCommitClosedError
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((work, future))
         self._wake.set()
         if len(self._queue) >= self._max_batch:
             self._is_full.set()
-        return await future
+        return future
 
     async def run(self) -> None:
         """Store until closed and drained; when cancelled, what is not stored fails."""
@@ -155,8 +192,7 @@ class GroupCommit(Generic[Work, Result]):
     def _fail(self, batch: Sequence[tuple[Work, asyncio.Future[Result]]]) -> None:
         """Give back the room of ``batch``; whoever of it has no answer is told that storing has ended."""
         self._answer_all(batch, GroupCommitClosedError())
-        for _ in batch:
-            self._room.release()
+        self._give_back(len(batch))
 
     @staticmethod
     def _answer_all(batch: Sequence[tuple[Work, asyncio.Future[Result]]], error: Exception) -> None:
