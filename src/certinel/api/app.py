@@ -11,6 +11,7 @@ from certinel.api.headers import AnswerHeaders
 from certinel.api.openapi import document_of
 from certinel.api.paths import ContractPaths
 from certinel.api.resources import (
+    audit_records,
     chain_verification,
     explanations,
     health,
@@ -43,6 +44,7 @@ ROUTERS: Final = (
     identity.router,
     inventory.router,
     measurements.router,
+    audit_records.router,
     keys.router,
     health.router,
     metrics.router,

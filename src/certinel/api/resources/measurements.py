@@ -1,12 +1,12 @@
 """What devices measured."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Query, Request
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from certinel.api.authentication import Caller, requires
+from certinel.api.moments import Moment
 from certinel.api.negotiation import represented_as
 from certinel.api.numbered import number_of
 from certinel.api.pagination import Collection, Paging, envelope, link
@@ -22,17 +22,6 @@ from certinel.storage.measurements import MeasurementFilter
 
 router = router_for("measurements")
 READERS: Final = requires(Role.MEASUREMENT_READ, Role.MEASUREMENT_ADMIN, or_device=True)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the year must be between 1 and 9999 in UTC") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A moment with its zone (ISO 8601)."""
 
 
 class MeasurementAnswer(BaseModel):
