@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from certinel.cli.check import check
 from certinel.cli.demo import demo
 from certinel.cli.serve import serve
 from certinel.cli.terminal import EXIT_FAILURE, CommandError, complain
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(demo)
+app.command()(check)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,6 @@
 """The audit log: what was changed and by whom, recorded in the transaction of the change, and verified afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -11,10 +11,14 @@ from certinel.domain.identifiers import TenantId
 from certinel.storage import audit_records
 from certinel.storage.audit_records import AuditFilter
 from certinel.storage.engine import Database, Transaction
+from certinel.storage.errors import StorageError
 from certinel.storage.page import Page, PageRequest
 
 VERIFIED_AT_ONCE = 1000
 """Records that are in memory while a chain is verified."""
+
+HEAD_NOTED = "audit.head"
+"""The log line that holds the end of a chain: ``tenant``, ``sequence``, ``hash``."""
 
 logger = structlog.get_logger(__name__)
 
@@ -55,14 +59,17 @@ async def _append_all(tx: Transaction, entries: Sequence[AuditEntry]) -> list[Au
 
 def _note_head(head: ChainHead) -> None:
     """Write the end of a chain to the log: who can change the database can hardly change where the log went."""
-    logger.info("audit.head", tenant=head.tenant, sequence=head.sequence, hash=head.hash.hex())
+    logger.info(HEAD_NOTED, tenant=head.tenant, sequence=head.sequence, hash=head.hash.hex())
 
 
 async def note_heads(database: Database) -> None:
-    """Write the end of every chain to the log, so that each stretch of the log has them."""
-    async with database.reading() as tx:
-        for head in await audit_records.heads(tx):
-            _note_head(head)
+    """Write the end of every chain to the log: when a node starts and when it stops."""
+    try:
+        async with database.reading() as tx:
+            for head in await audit_records.heads(tx):
+                _note_head(head)
+    except StorageError as error:
+        logger.warning("audit.heads_not_noted", reason=str(error))
 
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: AuditFilter, request: PageRequest) -> Page[AuditRecord]:
@@ -90,6 +97,14 @@ class ChainReport:
 
 NotedHeads = Mapping[TenantId, Mapping[int, bytes]]
 """Hashes that were noted outside the database, by tenant and sequence."""
+
+
+def by_tenant(heads: Iterable[ChainHead]) -> NotedHeads:
+    """Sort noted heads for ``verify``; of two that contradict each other, the earlier one counts."""
+    noted: dict[TenantId, dict[int, bytes]] = {}
+    for head in heads:
+        noted.setdefault(head.tenant, {}).setdefault(head.sequence, head.hash)
+    return noted
 
 
 async def verify(database: Database, noted: NotedHeads) -> list[ChainReport]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Literal, Self, TypeVar
 
-from sqlalchemy import CursorResult, Executable, Table
+from sqlalchemy import Connection, CursorResult, Executable, Table
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -17,6 +17,7 @@ from certinel.storage.errors import CONNECTION_ERRORS, DatabaseUrlError, storage
 
 EngineName = Literal["sqlite", "postgresql"]
 Work = TypeVar("Work")
+Found = TypeVar("Found")
 
 
 class Transaction:
@@ -176,6 +177,19 @@ class Database:
                         await connection.run_sync(check, self.place)
         finally:
             await engine.dispose()
+
+    async def schema_fault(self) -> str | None:
+        """Say why this program cannot use the tables as they are; None when it can."""
+        return await self._looked_into(lambda connection: schema.fault(connection, self.place))
+
+    async def damage(self) -> list[str]:
+        """Return what the engine itself finds damaged; a PostgreSQL server watches over its files by itself."""
+        return await self._looked_into(sqlite.faults) if self.engine_name == "sqlite" else []
+
+    async def _looked_into(self, look: Callable[[Connection], Found]) -> Found:
+        with _sorting_errors(self.place):
+            async with self._readers.connect() as connection:
+                return await connection.run_sync(look)
 
     async def close(self) -> None:
         """Close all connections; transactions must have ended."""

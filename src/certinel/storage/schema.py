@@ -17,6 +17,19 @@ def configuration(connection: Connection) -> Config:
     return config
 
 
+def fault(connection: Connection, place: str) -> str | None:
+    """Say what keeps this program from using the schema as it is; None when nothing does."""
+    scripts = ScriptDirectory.from_config(configuration(connection))
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    if not found:
+        return "there are no tables of certinel in it"
+    if unknown := found - {revision.revision for revision in scripts.walk_revisions()}:
+        return str(NewerSchemaError(place, ", ".join(sorted(unknown))))
+    if found != set(scripts.get_heads()):
+        return f"it is of an older version (schema {', '.join(sorted(found))}); starting certinel brings it up to date"
+    return None
+
+
 def upgrade(connection: Connection, place: str) -> None:
     """Run the missing migrations inside the transaction of ``connection``."""
     config = configuration(connection)

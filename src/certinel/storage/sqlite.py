@@ -61,6 +61,13 @@ def check_after_migration(connection: Connection, place: str) -> None:
         raise StorageDamagedError(place, f"table {broken[0]} refers to rows of {broken[2]} that do not exist")
 
 
+def faults(connection: Connection) -> list[str]:
+    """Return what SQLite itself finds wrong with the file: damaged pages and indexes, references to nothing."""
+    damage = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
+    broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+    return damage + [f"table {row[0]}: row {row[1]} refers to a row of {row[2]} that does not exist" for row in broken]
+
+
 def _engine(path: Path, pragmas: Sequence[str], *, begin: str, connections: int) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),

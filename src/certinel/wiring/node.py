@@ -23,7 +23,7 @@ from certinel.gateway.listener import Listener, PortUnavailableError
 from certinel.gateway.surroundings import GatewayOptions
 from certinel.gateway.tls import ServerCertificateError, ServerTls, TlsOptions
 from certinel.mqtt.limits import SessionLimits
-from certinel.services import first_start, proof_advice
+from certinel.services import audit, first_start, proof_advice
 from certinel.services.clock import SystemClock
 from certinel.services.first_start import Beginnings, FirstAdministrators
 from certinel.services.passwords import Passwords
@@ -166,7 +166,9 @@ async def _open_platform(settings: Settings, directory: DataDirectory, parts: As
         signing_algorithm=algorithm,
     )
     try:
-        platform = await Platform.load(database, clock, sealer, passwords, options)
+        await audit.note_heads(database)
+    parts.push_async_callback(audit.note_heads, database)
+    platform = await Platform.load(database, clock, sealer, passwords, options)
     except SealedSecretUnreadableError as error:
         problem = f"{directory.encryption_key}: not the key that sealed the secrets in {database.place}"
         raise DataDirectoryError(f"{problem}; put the right one back, or start with an empty database") from error
