@@ -166,12 +166,12 @@ async def _open_platform(settings: Settings, directory: DataDirectory, parts: As
         signing_algorithm=algorithm,
     )
     try:
-        await audit.note_heads(database)
-    parts.push_async_callback(audit.note_heads, database)
-    platform = await Platform.load(database, clock, sealer, passwords, options)
+        platform = await Platform.load(database, clock, sealer, passwords, options)
     except SealedSecretUnreadableError as error:
         problem = f"{directory.encryption_key}: not the key that sealed the secrets in {database.place}"
         raise DataDirectoryError(f"{problem}; put the right one back, or start with an empty database") from error
+    await audit.note_heads(database)
+    parts.push_async_callback(audit.note_heads, database)
     return _Opened(platform, administrators)
 
 

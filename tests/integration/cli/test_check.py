@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import Outcome, run
-from support.node import Node, started_node
+from support.node import SOURCES, Node, started_node
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def record(node: Node, activity: str) -> None:
 
 
 def check(folder: Path, *options: str | Path) -> Outcome:
-    return run(sys.executable, "-m", "certinel", "check", "--data-dir", folder / "data", *options)
+    command = (sys.executable, "-m", "certinel", "check", "--data-dir", folder / "data")
+    return run(*command, *options, environment={"PYTHONPATH": str(SOURCES)})
 
 
 def tamper(folder: Path, *statements: str) -> None:
