@@ -23,7 +23,7 @@ good, so the client's order decides: a device without AES instructions asks for 
 
 _OPTIONS = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION
 
-type_of_server_key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+ServerKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def _parse_chain(file: Path, pem: bytes) -> list[x509.Certificate]:
         raise ServerCertificateError(file, "holds no certificate in PEM that can be read") from error
 
 
-def _parse_key(file: Path, pem: bytes, passphrase: str | None) -> type_of_server_key:
+def _parse_key(file: Path, pem: bytes, passphrase: str | None) -> ServerKey:
     try:
         key = load_pem_private_key(pem, None if passphrase is None else passphrase.encode())
     except TypeError as error:  # so says cryptography for "encrypted, no passphrase" and for the reverse
@@ -136,7 +136,7 @@ def _parse_key(file: Path, pem: bytes, passphrase: str | None) -> type_of_server
     except (ValueError, UnsupportedAlgorithm) as error:
         problem = "holds no private key in PEM that can be read" + (" with this passphrase" if passphrase else "")
         raise ServerCertificateError(file, problem) from error
-    if not isinstance(key, type_of_server_key):
+    if not isinstance(key, ServerKey):
         raise ServerCertificateError(file, "must be an RSA or EC key: embedded clients know nothing else")
     return key
 
