@@ -111,7 +111,7 @@ class Certificate:
                 # cryptography warns of odd but readable certificates; the rules below decide instead
                 warnings.simplefilter("ignore")
                 return cls._read(der)
-        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
             raise MalformedCertificateError(_one_line(error)) from error
 
     @classmethod

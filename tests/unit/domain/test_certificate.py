@@ -32,6 +32,13 @@ def test_any_bytes_are_read_or_malformed(der: bytes) -> None:
     read_or_refuse(der)
 
 
+def test_a_version_that_nobody_issues_is_malformed() -> None:
+    version_3 = bytes.fromhex("a003020102")  # [0] INTEGER, the first field (RFC 5280, 4.1)
+    assert DEVICE.der.count(version_3) == 1
+    with pytest.raises(MalformedCertificateError):
+        Certificate.parse(DEVICE.der.replace(version_3, bytes.fromhex("a003020101")))
+
+
 def read_or_refuse(der: bytes) -> None:
     with contextlib.suppress(MalformedCertificateError):
         assert Certificate.parse(der).der == der
