@@ -62,7 +62,7 @@ class MalformedCertificateError(ValueError):
     """The bytes are not one X.509 certificate in DER; the message says what could not be read."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Certificate:
     """One certificate, read once. Two certificates are equal when their bytes are."""
 

@@ -6,7 +6,7 @@ cryptography's. Which tenant a path counts for, and whether it may be used now, 
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,8 +67,13 @@ def digest_of(presented: Sequence[bytes]) -> bytes:
     return whole.digest()
 
 
-def read_presented(presented: Sequence[bytes]) -> PresentedChain | Refusal:
-    """Read a presented chain, refusing what is too large, malformed, or names no device (rules 1 and 2)."""
+def read_presented(
+    presented: Sequence[bytes], parse: Callable[[bytes], Certificate] = Certificate.parse
+) -> PresentedChain | Refusal:
+    """Read a presented chain, refusing what is too large, malformed, or names no device (rules 1 and 2).
+
+    ``parse`` is for those who have read some of the certificates before.
+    """
     if not presented:
         return Refusal(Code.NO_CERTIFICATE)
     size = sum(len(der) for der in presented)
@@ -80,7 +85,7 @@ def read_presented(presented: Sequence[bytes]) -> PresentedChain | Refusal:
     certificates = []
     for position, der in enumerate(presented):
         try:
-            certificates.append(Certificate.parse(der))
+            certificates.append(parse(der))
         except MalformedCertificateError as error:
             facts = {"position": str(position + 1), "reason": str(error).rstrip(".")}
             return Refusal(Code.MALFORMED, facts, certificate=position)

@@ -209,12 +209,23 @@ def test_what_a_stranger_presents_is_not_remembered(world: TrustWorld) -> None:
 
 
 def test_the_memory_is_bounded_by_its_size(world: TrustWorld) -> None:
-    world.memory = type(world.memory)(max_bytes=40_000)
+    world.memory = type(world.memory)(max_bytes=100_000)
     world.trust(ROOT)
     for number in range(30):
         world.admit(ROOT.device(f"pump-{number}"))
     assert 1 < len(world.memory) < 10
     world.admit(DEVICE)
+
+
+def test_devices_share_the_certificates_of_their_issuers(world: TrustWorld) -> None:
+    world.trust(ROOT)
+    first, second = (world.admit(ROOT.authority("Hall 3").device(f"pump-{number}").chain) for number in range(2))
+    again = world.memory.read([one.der for one in first.path[1:]])
+    other = world.memory.read([one.der for one in (first.path[0], *second.path[1:])])
+    assert not isinstance(again, Refusal)
+    assert not isinstance(other, Refusal)
+    assert again.certificates[0] is first.path[1]
+    assert other.certificates[1] is second.path[1]
 
 
 def test_the_subject_of_the_device_plays_no_part_but_for_its_common_name(world: TrustWorld) -> None:
