@@ -46,6 +46,10 @@ MAX_SUBSCRIPTIONS = 100
 """The contract names about a dozen topics; templates add a few."""
 
 
+MAX_ERRORS_PER_PUBLISH = 20
+"""Error lines for one publish: a packet has room for thousands of wrong rows, and the first ones tell what is wrong."""
+
+
 class TopicNotAllowedError(Exception):
     """A publish on a topic outside the contract; it ends the connection (mqtt.md 1.9)."""
 
@@ -113,7 +117,11 @@ class Dialogue:
         work = DeviceMessage(
             identity.tenant, identity.device, identity.user_name, requests, self._around.platform.clock.now()
         )
-        future = self._around.telemetry.offer(work)
+        try:
+            future = self._around.telemetry.offer(work)
+        except GroupCommitClosedError as error:
+            self._failed(str(error))
+            return
         if future is None:
             self._work(self._store_when_there_is_room(work, packet_id))
             return
@@ -139,8 +147,11 @@ class Dialogue:
         self._failed(str(error))
 
     def _stored(self, packet_id: int | None, replies: Sequence[Rejected]) -> None:
-        for reply in replies:
+        for reply in replies[:MAX_ERRORS_PER_PUBLISH]:
             self._tell_error(reply)
+        untold = len(replies) - MAX_ERRORS_PER_PUBLISH
+        if untold > 0:
+            self._tell_error(responses.server_error("", f"{untold} more rows were not carried out"))
         if packet_id is not None:
             self._session.acknowledge(packet_id)
         self._answered()

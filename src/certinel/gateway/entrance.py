@@ -7,6 +7,7 @@ from certinel.domain.client_id import ClientId, MalformedClientIdError
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId, device_user_name
 from certinel.domain.path_fault import day
+from certinel.domain.role import UserKind
 from certinel.gateway.sessions import SessionIdentity
 from certinel.gateway.surroundings import Surroundings
 from certinel.services.authentication import PasswordCredentials, WrongCredentialsError, by_password
@@ -54,6 +55,10 @@ async def password_session(
         return Refusal(Code.TRY_LATER, {"reason": str(error).rstrip(".")})
     except WrongCredentialsError:
         return Refusal(Code.WRONG_PASSWORD)
+    if principal.kind is UserKind.DEVICE and principal.user_name != device_user_name(client_id.device):
+        # a device speaks for itself; people may try out any device of their tenant
+        facts = {"device": client_id.device, "common_name": principal.user_name}
+        return Refusal(Code.CLIENT_ID_MISMATCH, facts, tenant=principal.tenant)
     return SessionIdentity(
         tenant=principal.tenant,
         device=client_id.device,

@@ -26,6 +26,9 @@ GATHERING_TIME = timedelta(milliseconds=5)
 class GroupCommitClosedError(Exception):
     """The work was not stored, since storing has ended."""
 
+    def __init__(self) -> None:
+        super().__init__("storing has ended")
+
 
 class GroupCommit(Generic[Work, Result]):
     """Applies works in the order of their submission; many share a transaction.

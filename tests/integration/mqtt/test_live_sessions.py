@@ -9,7 +9,7 @@ from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId
 from certinel.domain.managed_object import SERIAL
 from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import ProtocolVersion, ReasonCode, Will
-from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Publish
+from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Puback, Publish
 from certinel.services import trusted_certificates, users
 from certinel.services.trusted_certificates import Change
 from certinel.storage import external_ids
@@ -170,3 +170,17 @@ async def test_proven_possession_of_another_tenant_ends_sessions_of_an_unproven_
         assert await is_alive(device)
         await stage.prove(MANAGEMENT_TENANT)
         assert await device.receive_until_end() == []
+
+
+async def test_packet_full_of_wrong_rows_gets_a_few_error_lines_and_their_number(stage: Stage) -> None:
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await device.subscribe("s/e", qos=0)
+        await device.send(Publish("s/us", b"999\n" * 3000, qos=1, packet_id=1))
+        lines = []
+        while not isinstance(packet := await device.receive(), Puback):
+            assert isinstance(packet, Publish)
+            lines.append(packet.payload.decode())
+        assert lines == ["40,999,No static template for this message id"] * 20 + [
+            "50,,2980 more rows were not carried out"
+        ]
