@@ -21,6 +21,8 @@ from certinel.api.resources import (
     measurements,
     metrics,
     possession,
+    revocation,
+    revocation_lists,
     system_options,
     tenant_options,
     tenants,
@@ -34,6 +36,8 @@ API_VERSION: Final = "0.9"
 
 ROUTERS: Final = (
     trusted_certificates.router,
+    revocation.router,
+    revocation_lists.router,
     possession.router,
     chain_verification.router,
     explanations.router,

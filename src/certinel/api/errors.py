@@ -31,15 +31,19 @@ from certinel.domain.possession import (
     VerificationCodeExpiredError,
     WrongSignatureError,
 )
+from certinel.domain.revocation_entry import UnacceptableRevocationError, UnsupportedDateError
+from certinel.domain.revocation_list_form import UnacceptableListError
 from certinel.domain.tenant_option import InvalidTenantOptionError
 from certinel.domain.trusted_certificate_draft import UnacceptableCertificateError
 from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
+from certinel.services.authority_lists import AuthorityListNotFoundError
 from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.measurements import MeasurementNotFoundError
 from certinel.services.passwords import PasswordsBusyError
+from certinel.services.revocation import UnknownCertificateError
 from certinel.services.signing_keys import TokenRefusedError
 from certinel.services.tenant_options import TenantOptionNotFoundError
 from certinel.services.tenants import TenantNotFoundError
@@ -77,6 +81,11 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         VerificationCodeExpiredError: Row(HTTPStatus.BAD_REQUEST, "tenants/Bad Request"),
         MalformedSignatureError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Invalid Data"),
         NothingToProveError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Unprocessable Entity"),
+        UnsupportedDateError: Row(HTTPStatus.BAD_REQUEST, "Device Certificates/Bad Request"),
+        UnacceptableRevocationError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "Device Certificates/Unprocessable Entity"),
+        UnknownCertificateError: Row(HTTPStatus.NOT_FOUND, "Device Certificates/Not Found"),
+        UnacceptableListError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "revocation-list/unacceptable"),
+        AuthorityListNotFoundError: Row(HTTPStatus.NOT_FOUND, "revocation-list/not-found"),
         TenantNotFoundError: Row(HTTPStatus.NOT_FOUND, "security/Not Found"),
         UserNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
         TenantOptionNotFoundError: Row(HTTPStatus.NOT_FOUND, "options/Not Found"),
@@ -131,10 +140,11 @@ async def _answer_by_table(request: Request, error: Exception) -> Response:
     if row.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("api.platform_cannot", reason=str(error))
     message = str(error)[:MAX_MESSAGE_LENGTH] if row.message is None else row.message
+    name = error.fault if isinstance(error, UnacceptableListError) else row.error  # the fault is a code of its own
     headers: dict[str, str] = {}
     if isinstance(error, TooManyAttemptsError):
         headers["Retry-After"] = str(math.ceil(error.retry_after.total_seconds()))
-    return problem_response(_challenged(request, Problem(row.status, row.error, message, headers)))
+    return problem_response(_challenged(request, Problem(row.status, name, message, headers)))
 
 
 def _challenged(request: Request, problem: Problem) -> Problem:

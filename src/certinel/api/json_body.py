@@ -5,6 +5,8 @@ Nothing passes that the databases could not store: no NUL, no half of a surrogat
 
 import json
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from fastapi import Request
@@ -35,6 +37,9 @@ class JsonBody(Generic[Model]):
     def __init__(self, model: type[Model]) -> None:
         self.model = model
 
+    other_content: Mapping[str, Any] = MappingProxyType({})
+    """Further media types that the body may have, with their description for the document."""
+
     async def __call__(self, request: Request) -> Model:
         check_media_type(request.headers.get("content-type", ""))
         value = parse_json(await read_body(request))
@@ -51,21 +56,21 @@ def check_media_type(content_type: str) -> None:
         raise UnsupportedBodyError(f"The request body must be JSON, not {media_type}.")
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
     """Return the whole body, or raise as soon as it is known to be too large."""
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and (len(declared) > MAX_LENGTH_DIGITS or int(declared) > MAX_BODY_BYTES):
-        raise BodyTooLargeError(_too_large())
+    if declared.isdecimal() and (len(declared) > MAX_LENGTH_DIGITS or int(declared) > max_bytes):
+        raise BodyTooLargeError(_too_large(max_bytes))
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLargeError(_too_large())
+        if len(body) > max_bytes:
+            raise BodyTooLargeError(_too_large(max_bytes))
     return bytes(body)
 
 
-def _too_large() -> str:
-    return f"The request body has more than {MAX_BODY_BYTES} bytes."
+def _too_large(max_bytes: int) -> str:
+    return f"The request body has more than {max_bytes} bytes."
 
 
 def parse_json(body: bytes) -> Any:

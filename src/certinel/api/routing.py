@@ -37,7 +37,8 @@ class ContractRoute(APIRoute):
                 case JsonBody():
                     self.body_model = call.model
                     schema = {"$ref": f"#/components/schemas/{call.model.__name__}"}
-                    self.openapi_extra = {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
+                    content = {JSON: {"schema": schema}} | dict(call.other_content)
+                    self.openapi_extra = {"requestBody": {"required": True, "content": content}}
                     errors |= {400, 413, 415, 422}
                 case MultipartBody():
                     self.openapi_extra = {"requestBody": {"content": {MULTIPART: {"schema": call.schema}}}}

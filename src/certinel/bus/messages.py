@@ -42,6 +42,13 @@ class TenantChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationChanged:
+    """A tenant has revoked something, or has another revocation list of one of its CAs."""
+
+    tenant: TenantId
+
+
+@dataclass(frozen=True, slots=True)
 class OptionChanged:
     """An option of a tenant was set or removed."""
 
@@ -50,4 +57,4 @@ class OptionChanged:
     key: str
 
 
-Message = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged | OptionChanged
+Message = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged | RevocationChanged | OptionChanged

@@ -115,6 +115,9 @@ _PROGRESS = (
     Code.TRUST_EXPIRED,
     Code.NEEDS_PROOF,
     Code.CHAIN_TOO_LONG,
+    Code.LIST_STALE,
+    Code.AUTHORITY_REVOKED,
+    Code.DEVICE_REVOKED,
     Code.CLIENT_ID_MALFORMED,
     Code.CLIENT_ID_MISMATCH,
     Code.DEVICE_DISABLED,
@@ -126,7 +129,12 @@ _PROGRESS = (
 def _verdict_of(
     claim: Claim, client_id: str, trust: TrustStore, policy: TrustPolicy, at: datetime
 ) -> Admission | Refusal:
-    refusal = _state_refusal(claim, trust, policy, at) or _length_refusal(claim, policy)
+    tenant = claim.trusted.tenant
+    refusal = (
+        _state_refusal(claim, trust, policy, at)
+        or _length_refusal(claim, policy)
+        or trust.revocation(tenant).refusal(claim.path, tenant, at)  # rule 8
+    )
     if refusal is not None:
         return refusal
     try:

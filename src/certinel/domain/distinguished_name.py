@@ -38,6 +38,11 @@ def text_of(name: x509.Name) -> str:
     return ", ".join(" + ".join(_attribute_text(attribute) for attribute in rdn) for rdn in reversed(name.rdns))
 
 
+def text_of_der(der: bytes) -> str:
+    """Write a name that was read before, as `text_of` does."""
+    return text_of(x509.Name.from_bytes(der))
+
+
 def _attribute_text(attribute: x509.NameAttribute[str | bytes]) -> str:
     keyword = KEYWORDS.get(attribute.oid, f"OID.{attribute.oid.dotted_string}")
     value = attribute.value

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from certinel.domain.device_token import MAX_LIFETIME, MIN_LIFETIME
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
+from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 
 CREDENTIALS_PREFIX = "credentials."
 """A key that starts so holds a secret: stored sealed, never read back."""
@@ -114,8 +115,17 @@ def _check_device_token_lifetime(option: TenantOption) -> None:
         )
 
 
+def _check_switch(option: TenantOption) -> None:
+    if option.value.lower() not in {"true", "false"}:
+        raise InvalidTenantOptionError(f"The option {option.category}/{option.key} must be true or false.")
+
+
 _CHECKS: Mapping[tuple[str, str], Callable[[TenantOption], None]] = MappingProxyType(
-    {DEVICE_TOKEN_LIFETIME: _check_device_token_lifetime}
+    {
+        DEVICE_TOKEN_LIFETIME: _check_device_token_lifetime,
+        OFFLINE_CHECK: _check_switch,
+        ONLINE_CHECK: _check_switch,
+    }
 )
 
 

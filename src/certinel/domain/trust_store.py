@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
+from certinel.domain.revocation import NOTHING_REVOKED, TenantRevocation
 from certinel.domain.trusted_certificate import TrustedCertificate
 
 CLAIMS_OUTLIVE_DELETION = timedelta(days=30)
@@ -46,6 +47,7 @@ class TrustStore:
         self._tenants: dict[TenantId, TenantFacts] = {}
         self._tenant_by_domain: dict[str, TenantId] = {}
         self._device_users: dict[TenantId, dict[str, bool]] = {}
+        self._revocations: dict[TenantId, TenantRevocation] = {}
 
     def put_tenant(self, tenant: TenantFacts) -> None:
         """Add a tenant or replace what is known of it."""
@@ -60,6 +62,7 @@ class TrustStore:
         self._forget_domain(tenant)
         self._tenants.pop(tenant, None)
         self._device_users.pop(tenant, None)
+        self._revocations.pop(tenant, None)
 
     def _forget_domain(self, tenant: TenantId) -> None:
         known = self._tenants.get(tenant)
@@ -89,6 +92,10 @@ class TrustStore:
         """Make ``is_enabled_by_name`` all device users of ``tenant``."""
         self._device_users[tenant] = dict(is_enabled_by_name)
 
+    def put_revocation(self, tenant: TenantId, revocation: TenantRevocation) -> None:
+        """Make ``revocation`` all that ``tenant`` has revoked."""
+        self._revocations[tenant] = revocation
+
     def tenant(self, tenant: TenantId) -> TenantFacts | None:
         """Return what is known of ``tenant``."""
         return self._tenants.get(tenant)
@@ -115,6 +122,14 @@ class TrustStore:
         """Yield what all tenants vouch for, those deleted lately included."""
         for of_tenant in self._by_tenant.values():
             yield from of_tenant.values()
+
+    def revocation(self, tenant: TenantId) -> TenantRevocation:
+        """Return what ``tenant`` has revoked."""
+        return self._revocations.get(tenant, NOTHING_REVOKED)
+
+    def tenants_whose_lists_end(self, since: datetime, until: datetime) -> list[TenantId]:
+        """Return the tenants that ask for current revocation lists and of which one ends between the two moments."""
+        return [tenant for tenant, known in self._revocations.items() if known.ends_between(since, until)]
 
     def device_user(self, tenant: TenantId, device: DeviceId) -> DeviceUserState:
         """Return the state of the user of ``device``."""

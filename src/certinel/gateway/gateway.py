@@ -1,16 +1,17 @@
 """MQTT over mutual TLS as one part of a node: its listener, its sessions, the shared commit."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
 import structlog
 
-from certinel.bus.messages import DeviceUserChanged, TenantChanged, TrustChanged
+from certinel.bus.messages import DeviceUserChanged, OptionChanged, RevocationChanged, TenantChanged, TrustChanged
 from certinel.domain.admission import Admission
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId
+from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.gateway.connection import MqttConnection
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.limits import ListenerOptions
@@ -77,6 +78,8 @@ class Gateway:
         bus.subscribe(TrustChanged, self._look_again_at_trust)
         bus.subscribe(TenantChanged, self._look_again_at_tenant)
         bus.subscribe(DeviceUserChanged, self._look_again_at_device)
+        bus.subscribe(RevocationChanged, self._look_again_at_revocation)
+        bus.subscribe(OptionChanged, self._look_again_at_option)
         await self._listener.start(host, port)
         self._tasks = [
             asyncio.create_task(self._telemetry.run()),
@@ -107,9 +110,27 @@ class Gateway:
     async def _look_again_at_tenant(self, message: TenantChanged) -> None:
         await self._judge_all_again(self._sessions.of_tenant(message.tenant))
 
-    async def _judge_all_again(self, sessions: Sequence[Session]) -> None:
+    async def _look_again_at_option(self, message: OptionChanged) -> None:
+        if (message.category, message.key) in {OFFLINE_CHECK, ONLINE_CHECK}:
+            await self._look_again_at_revocation(RevocationChanged(message.tenant))
+
+    async def _look_again_at_revocation(self, message: RevocationChanged) -> None:
+        """Judge those again whose path is refused now: revocation touches nobody else, and asking it is cheap."""
+        await self._judge_all_again(self._sessions.of_tenant(message.tenant), self._is_refused_by_revocation)
+
+    def _is_refused_by_revocation(self, session: Session) -> bool:
+        admission = session.identity.admission
+        if admission is None:
+            return False
+        revocation = self._platform.trust.revocation(admission.tenant)
+        return revocation.refusal(admission.path, admission.tenant, self._platform.clock.now()) is not None
+
+    async def _judge_all_again(
+        self, sessions: Sequence[Session], is_concerned: Callable[[Session], bool] = lambda _: True
+    ) -> None:
         for number, session in enumerate(sessions, start=1):
-            self._judge_again(session)
+            if is_concerned(session):
+                self._judge_again(session)
             if number % SESSIONS_AT_A_TIME == 0:
                 await asyncio.sleep(0)  # everybody else's messages flow meanwhile
 
@@ -134,7 +155,12 @@ class Gateway:
             session.withdraw(Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant))
 
     async def _sweep(self) -> None:
+        swept = self._platform.clock.now()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            for session in self._sessions.expired(self._platform.clock.now()):
+            now = self._platform.clock.now()
+            for session in self._sessions.expired(now):
                 self._judge_again(session)
+            for tenant in self._platform.trust.tenants_whose_lists_end(swept, now):
+                await self._look_again_at_revocation(RevocationChanged(tenant))
+            swept = now

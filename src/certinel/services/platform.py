@@ -1,5 +1,6 @@
 """What the use cases of one node work with: its database, its memory, its clock, its keys."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from certinel.bus.local import LocalBus
@@ -46,6 +47,8 @@ class Platform:
     tokens: DeviceTokens
     passwords: Passwords
     login_attempts: LoginAttempts
+    large_lists: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a revocation list is read or written: one with a million entries takes time and memory."""
 
     @property
     def policy(self) -> TrustPolicy:

@@ -9,10 +9,19 @@ from datetime import timedelta
 import structlog
 
 from certinel.bus.local import LocalBus
-from certinel.bus.messages import DevicesRegistered, DeviceUserChanged, TenantChanged, TrustChanged
+from certinel.bus.messages import (
+    DevicesRegistered,
+    DeviceUserChanged,
+    OptionChanged,
+    RevocationChanged,
+    TenantChanged,
+    TrustChanged,
+)
 from certinel.domain.identifiers import TenantId
+from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.domain.tenant import Tenant
 from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION, TenantFacts, TrustStore
+from certinel.services import revocation_memory
 from certinel.services.clock import Clock
 from certinel.storage import tenants, trusted_certificates, users
 from certinel.storage.engine import Database, Transaction
@@ -21,7 +30,7 @@ from certinel.storage.errors import StorageError
 RETRY_AFTER = timedelta(seconds=1)
 """How soon what could not be read is read again."""
 
-Change = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged
+Change = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged | RevocationChanged
 
 logger = structlog.get_logger(__name__)
 
@@ -57,6 +66,12 @@ class TrustKeeper:
         bus.subscribe(DeviceUserChanged, self.take_in)
         bus.subscribe(DevicesRegistered, self.take_in)
         bus.subscribe(TenantChanged, self.take_in)
+        bus.subscribe(RevocationChanged, self.take_in)
+        bus.subscribe(OptionChanged, self._take_in_option)
+
+    async def _take_in_option(self, change: OptionChanged) -> None:
+        if (change.category, change.key) in {OFFLINE_CHECK, ONLINE_CHECK}:
+            await self.take_in(RevocationChanged(change.tenant))
 
     async def take_in(self, change: Change) -> None:
         """Read what ``change`` concerns, together with whatever else is waiting to be read."""
@@ -102,6 +117,8 @@ class TrustKeeper:
                         await self._read_tenant(tx, found)
                 case TrustChanged(tenant):
                     await self._read_certificates(tx, tenant)
+                case RevocationChanged(tenant):
+                    await revocation_memory.refresh(tx, self._store, tenant)
                 case DeviceUserChanged(tenant, user_name):
                     user_names.setdefault(tenant, set()).add(user_name)
                 case DevicesRegistered(tenant, names):
@@ -113,6 +130,7 @@ class TrustKeeper:
         self._store.put_tenant(TenantFacts(tenant.id, tenant.domain, tenant.is_active))
         await self._read_certificates(tx, tenant.id)
         self._store.replace_device_users(tenant.id, await users.device_users(tx, tenant.id))
+        await revocation_memory.refresh(tx, self._store, tenant.id)
 
     async def _read_certificates(self, tx: Transaction, tenant: TenantId) -> None:
         deleted_after = self._clock.now() - CLAIMS_OUTLIVE_DELETION

@@ -46,6 +46,22 @@ async def find(tx: Transaction, tenant: TenantId, leaf_sha256: bytes) -> tuple[b
     return _parted(blob) if blob is not None else None
 
 
+async def following(tx: Transaction, tenant: TenantId, leaf_sha256: str, limit: int) -> list[DeviceChain]:
+    """Return up to ``limit`` chains of ``tenant`` after the one with this leaf, in the order of their digests."""
+    statement = select(table).where(table.c.tenant_id == tenant, table.c.leaf_sha256 > leaf_sha256)
+    rows = await tx.execute(statement.order_by(table.c.leaf_sha256).limit(limit))
+    return [
+        DeviceChain(
+            tenant=tenant,
+            device=DeviceId(row.device_id),
+            leaf_sha256=bytes.fromhex(row.leaf_sha256),
+            presented=_parted(row.chain),
+            seen_at=row.seen_at,
+        )
+        for row in rows
+    ]
+
+
 def _joined(presented: Sequence[bytes]) -> bytes:
     return b"".join(len(der).to_bytes(_LENGTH_BYTES, "big") + der for der in presented)
 

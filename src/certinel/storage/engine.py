@@ -48,6 +48,11 @@ class Transaction:
         statement = self._insert(table).values(row).on_conflict_do_nothing().inline()
         return (await self.execute(statement)).rowcount == 1
 
+    async def insert_all_if_absent(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert those of ``rows``, which must have the same columns, of which no unique key exists."""
+        if rows:
+            await self.execute(self._insert(table).on_conflict_do_nothing().inline(), rows)
+
     async def upsert(self, table: Table, row: dict[str, Any]) -> None:
         """Insert ``row``, or change the row that has the same primary key to hold these values."""
         key = [column.name for column in table.primary_key]

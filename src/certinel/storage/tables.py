@@ -193,3 +193,49 @@ audit_head = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
+
+# What a tenant has revoked itself. The number of an entry says in which order they were committed (see the statements),
+# so that a node can read what is new. Entries stay for ever.
+revoked_certificate = Table(
+    "revoked_certificate",
+    metadata,
+    Column("id", RowNumber, Identity(), primary_key=True),
+    _of_tenant(),
+    Column("serial", Text, nullable=False),
+    Column("issuer_digest", Text, nullable=False),
+    Column("issuer", LargeBinary),
+    Column("revoked_at", UtcDateTime, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant_id", "serial", "issuer_digest"),
+    Index(None, "tenant_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# The list that the platform signs of it: by which key, and how often.
+revocation_list = Table(
+    "revocation_list",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("issuer_certificate", LargeBinary, nullable=False),
+    Column("private_sealed", LargeBinary, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+
+# Lists of CAs, uploaded by a tenant; `serials` is all that admission needs of `der`.
+authority_list = Table(
+    "authority_list",
+    metadata,
+    Column("id", RowNumber, Identity(), primary_key=True),
+    _of_tenant(),
+    Column("issuer_digest", Text, nullable=False),
+    Column("issuer_certificate", LargeBinary, nullable=False),
+    Column("number", Text),
+    Column("this_update", UtcDateTime, nullable=False),
+    Column("next_update", UtcDateTime, nullable=False),
+    Column("uploaded_at", UtcDateTime, nullable=False),
+    Column("entry_count", BigInteger, nullable=False),
+    Column("serials", LargeBinary, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    UniqueConstraint("tenant_id", "issuer_digest"),
+    sqlite_autoincrement=True,
+)

@@ -51,6 +51,7 @@ VALUES = {
     "{type}": "c8y_Serial",
     "{external_id}": "pump-7",
     "{id}": "1",
+    "{list_id}": "1",
 }
 
 

@@ -179,3 +179,51 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", name="pk_audit_head"),
     )
+
+    op.create_table(
+        "revoked_certificate",
+        sa.Column("id", RowNumber, sa.Identity(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("issuer_digest", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.LargeBinary()),
+        sa.Column("revoked_at", UtcDateTime, nullable=False),
+        sa.Column("added_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="fk_revoked_certificate_tenant_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_revoked_certificate"),
+        sa.UniqueConstraint(
+            "tenant_id", "serial", "issuer_digest", name="uq_revoked_certificate_tenant_id_serial_issuer_digest"
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_revoked_certificate_tenant_id_id", "revoked_certificate", ["tenant_id", "id"])
+
+    op.create_table(
+        "revocation_list",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("issuer_certificate", sa.LargeBinary(), nullable=False),
+        sa.Column("private_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_revocation_list_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant_id", name="pk_revocation_list"),
+    )
+    op.create_table(
+        "authority_list",
+        sa.Column("id", RowNumber, sa.Identity(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("issuer_digest", sa.Text(), nullable=False),
+        sa.Column("issuer_certificate", sa.LargeBinary(), nullable=False),
+        sa.Column("number", sa.Text()),
+        sa.Column("this_update", UtcDateTime, nullable=False),
+        sa.Column("next_update", UtcDateTime, nullable=False),
+        sa.Column("uploaded_at", UtcDateTime, nullable=False),
+        sa.Column("entry_count", sa.BigInteger(), nullable=False),
+        sa.Column("serials", sa.LargeBinary(), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_authority_list_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_authority_list"),
+        sa.UniqueConstraint("tenant_id", "issuer_digest", name="uq_authority_list_tenant_id_issuer_digest"),
+        sqlite_autoincrement=True,
+    )
