@@ -94,7 +94,15 @@ async def wire_device(
     device: Issued, folder: Path, port: int, *, version: ProtocolVersion = ProtocolVersion.V3_1_1
 ) -> AsyncIterator[WireDevice]:
     """Shake hands as ``device``; CONNECT is the test's."""
-    files = DeviceFiles.of(device, folder)
+    async with wire_device_with(DeviceFiles.of(device, folder), port, version=version) as connected:
+        yield connected
+
+
+@asynccontextmanager
+async def wire_device_with(
+    files: DeviceFiles, port: int, *, version: ProtocolVersion = ProtocolVersion.V3_1_1
+) -> AsyncIterator[WireDevice]:
+    """Shake hands with the chain and key in ``files``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

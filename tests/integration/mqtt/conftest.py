@@ -10,6 +10,7 @@ from certinel.gateway.limits import ListenerOptions
 from certinel.gateway.surroundings import GatewayOptions
 from certinel.gateway.tls import ServerTls, TlsOptions
 from certinel.mqtt.limits import SessionLimits
+from certinel.services.platform import PlatformOptions
 from certinel.storage.engine import Database
 from support.certificates import AT, root_authority
 from support.clock import MovableClock
@@ -23,9 +24,11 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
     """Makes a stage with the given gateway options."""
     gateways: list[Gateway] = []
 
-    async def make(*, connect_seconds: float = 20.0, receive_maximum: int = 64) -> Stage:
+    async def make(
+        *, connect_seconds: float = 20.0, receive_maximum: int = 64, platform_options: PlatformOptions | None = None
+    ) -> Stage:
         clock = MovableClock(AT)
-        platform = await started_platform(database, clock)
+        platform = await started_platform(database, clock, platform_options)
         certificate, key = issue("server").write(tmp_path, "server")
         options = GatewayOptions(
             connect_seconds=connect_seconds, idle_seconds=0, limits=SessionLimits(receive_maximum=receive_maximum)

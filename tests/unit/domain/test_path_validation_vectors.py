@@ -1,14 +1,7 @@
 """The client-certificate cases of x509-limbo through the function that admission uses (trust.md section 3, rule 4)."""
 
-import json
-import lzma
-import os
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 import pytest
 
@@ -21,10 +14,8 @@ from certinel.domain.pem import first_der
 from certinel.domain.trust_store import TenantFacts, TrustStore
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.verdict_memory import VerdictMemory
+from support.limbo import FILE, Case, cases, moment_of
 
-VECTORS = Path(os.environ.get("CERTINEL_VECTORS") or Path(__file__).resolve().parents[3].parent / "shared" / "vectors")
-FILE = VECTORS / "x509-limbo-client.json.xz" if VECTORS.is_dir() else VECTORS
-WITHOUT_TIME = datetime(2026, 11, 23, tzinfo=UTC)
 MAX_SECONDS = 0.5
 OWNER = TenantId("t1000")
 
@@ -72,16 +63,6 @@ REFUSED_ON_PURPOSE = {
     "rfc5280::nc::permitted-dn-match": "the second verifier knows no constraints on distinguished names",
 }
 
-Case = Mapping[str, Any]
-
-
-@cache
-def cases() -> tuple[Case, ...]:
-    if not FILE.exists():
-        return ()
-    with lzma.open(FILE) as file:
-        return tuple(json.load(file)["testcases"])
-
 
 def reason_to_leave_out(case: Case) -> str | None:
     reasons = [NOT_APPLICABLE_FEATURES[one] for one in case["features"] if one in NOT_APPLICABLE_FEATURES]
@@ -125,7 +106,7 @@ def test_every_exception_is_a_case_of_its_own() -> None:
 
 def judged(case: Case) -> str | None:
     """Say what is wrong with the chain as a device's, limits on size left out, or return None."""
-    at = datetime.fromisoformat(case["validation_time"]) if case["validation_time"] else WITHOUT_TIME
+    at = moment_of(case)
     sent = [first_der(pem) for pem in (case["peer_certificate"], *case["untrusted_intermediates"])]
     try:
         presented = PresentedChain(tuple(Certificate.parse(der) for der in sent), digest_of(sent))
