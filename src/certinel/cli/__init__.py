@@ -2,12 +2,14 @@
 
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from certinel.cli.check import check
 from certinel.cli.demo import demo
+from certinel.cli.explain import explain
 from certinel.cli.serve import serve
 from certinel.cli.terminal import EXIT_FAILURE, CommandError, complain
 
@@ -20,6 +22,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.command()(check)
+app.command()(explain)
 
 
 def _print_version(wanted: bool) -> None:
@@ -39,6 +42,8 @@ def _everywhere(
 
 def main() -> None:
     """Run a command; what goes wrong for a reason is one line on standard error."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a sentence with ✗ is no reason to fail in a terminal without it
     try:
         app()
     except CommandError as error:
