@@ -7,13 +7,15 @@ from datetime import datetime
 
 from certinel.bus.messages import TenantChanged
 from certinel.domain.admission import TrustPolicy
+from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
 from certinel.domain.role import ADMINS, UserKind
 from certinel.domain.tenant import Tenant, TenantStatus
+from certinel.domain.tenant_option import TenantOption
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft
 from certinel.domain.user_account import UserAccount
-from certinel.services import possession, trusted_certificates, users
+from certinel.services import possession, revocation, tenant_options, trusted_certificates, users
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.services.trusted_certificates import Change
 from certinel.storage import tenants
@@ -92,6 +94,18 @@ class Scene:
     async def delete(self, trusted: TrustedCertificate) -> None:
         async with self.platform.database.transaction() as tx:
             await trusted_certificates.delete(tx, self.platform, trusted.tenant, trusted.fingerprint)
+
+    async def revoke(self, certificate: Issued) -> None:
+        """Put a certificate on our list, and let the list count."""
+        await self.switch("crl.offline.check.enabled")
+        revoked = Certificate.parse(certificate.der)
+        async with self.platform.database.transaction() as tx:
+            await revocation.revoke_certificate(tx, self.platform, OURS, revoked, AT)
+
+    async def switch(self, key: str) -> None:
+        """Switch one of our options on."""
+        async with self.platform.database.transaction() as tx:
+            await tenant_options.put(tx, self.platform, TenantOption(OURS, "configuration", key, "true"))
 
     async def register(self, device: str, *, is_enabled: bool = True) -> None:
         """Make the user of a device."""

@@ -302,6 +302,24 @@ async def version1_below(scene: Scene) -> Failing:
     return Failing.whole(hall.device(NAME, version1=True))
 
 
+async def revoked_device(scene: Scene) -> Failing:
+    device = (await trusted_root(scene)).device(NAME, serial=0x1000)
+    await scene.revoke(device)
+    return Failing.whole(device)
+
+
+async def revoked_intermediate(scene: Scene) -> Failing:
+    hall = (await trusted_root(scene)).authority("Hall 3", serial=0x1001)
+    await scene.revoke(hall)
+    return Failing.whole(hall.device(NAME))
+
+
+async def no_current_list(scene: Scene) -> Failing:
+    device = (await trusted_root(scene)).device(NAME)
+    await scene.switch("crl.online.check.enabled")
+    return Failing.whole(device)
+
+
 ARRANGEMENTS: Mapping[str, Arrange] = {
     "no certificate": no_certificate,
     "too many bytes": too_large,
@@ -356,6 +374,9 @@ ARRANGEMENTS: Mapping[str, Arrange] = {
     "proven by another tenant": proven_by_another,
     "proven by both tenants": proven_by_both,
     "names another tenant": names_another_tenant,
+    "revoked device": revoked_device,
+    "revoked intermediate": revoked_intermediate,
+    "no current revocation list": no_current_list,
     "client id with a colon too many": client_id("x:pump-7"),
     "client id of another device": client_id("pump-8"),
     "client id in capitals": client_id("d:PUMP-7"),

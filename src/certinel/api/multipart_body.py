@@ -35,9 +35,7 @@ class MultipartBody:
 
     async def __call__(self, request: Request) -> Mapping[str, bytes] | None:
         body = await read_body(request)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MULTIPART:
-            return None
-        return await _parts_of(request, body)
+        return await parts_of(request, body) if is_form(request) else None
 
     @property
     def schema(self) -> dict[str, object]:
@@ -50,7 +48,17 @@ class MultipartBody:
         return {"type": "object", "properties": properties}
 
 
-async def _parts_of(request: Request, body: bytes) -> Mapping[str, bytes]:
+def is_form(request: Request) -> bool:
+    """Tell whether the request says that its body is a form with files."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART
+
+
+async def parts_of(request: Request, body: bytes) -> Mapping[str, bytes]:
+    """Return the bytes of every part of a form by its name, whether it says that it is a file or not.
+
+    Of several parts of one name the first counts.
+    """
+
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -59,13 +67,13 @@ async def _parts_of(request: Request, body: bytes) -> Mapping[str, bytes]:
     )
     try:
         form = await parser.parse()
-    except MultiPartException as error:
+    except (MultiPartException, KeyError, ValueError, LookupError) as error:  # LookupError: a charset nobody knows
         raise MalformedBodyError(f"The request body is not a form: {error}") from None
     parts: dict[str, bytes] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            parts[name] = await value.read()
-            await value.close()
-        else:
-            parts[name] = value.encode()
+    try:
+        for name, value in form.multi_items():
+            content = await value.read() if isinstance(value, UploadFile) else value.encode()
+            parts.setdefault(name, content)
+    finally:
+        await form.close()
     return parts

@@ -37,8 +37,9 @@ def _card(index: int, link: ChainLinkAnswer, answer: ExplanationAnswer) -> Card:
     title = TITLES[link.role]
     trusted = answer.trusted_certificate
     is_last = index == len(answer.chain) - 1
-    if trusted is not None and is_last and index == 0:
-        title = "Device certificate, trusted itself"
+    if trusted is not None and is_last:
+        title = "Device certificate, trusted itself" if index == 0 else title
+        title += "" if trusted.name == link.certificate.subject else f": {shown(trusted.name)}"
     facts = [Text(shown(link.certificate.subject), "bold"), _key_and_validity(link.certificate, answer.at)]
     if trusted is not None and is_last and answer.tenant is not None:
         facts.append(_trust(trusted))
@@ -66,8 +67,8 @@ def _key_and_validity(certificate: CertificateAnswer, at: datetime) -> Text:
 def _kind(certificate: CertificateAnswer) -> Text:
     if not certificate.is_ca:
         return Text(f"serial {shortened(certificate.serial_number_hex)}")
-    length = "" if certificate.path_length is None else f", pathlen {certificate.path_length}"
-    return Text(f"SHA-1 {shortened(certificate.fingerprint)}{length}")
+    length = "" if certificate.path_length is None else f"pathlen {certificate.path_length}, "
+    return Text(f"{length}SHA-1 {shortened(certificate.fingerprint)}")
 
 
 def _trust(trusted: TrustedAnswer) -> Text:
@@ -95,8 +96,9 @@ def _end_of(answer: ExplanationAnswer) -> list[Card]:
 def _tenant_card(answer: ExplanationAnswer, tenant: str) -> Card:
     if answer.refusal is not None:
         return Card("Tenant", [Text(tenant, "bold"), Text("does not let it in")], CardState.BEYOND)
-    what = "is registered by connecting" if answer.would_be_registered else "is registered"
-    return Card("Tenant", [Text(tenant, "bold"), Text(f"{shown(answer.device or '')} {what}")])
+    device = shown(answer.device or "")
+    state = f"will register {device}" if answer.would_be_registered else f"{device} is registered"
+    return Card("Tenant", [Text(tenant, "bold"), Text(state)])
 
 
 def shortened(digits: str) -> str:

@@ -116,6 +116,7 @@ class TrustStore:
             alone.put_tenant(facts)
         alone.replace_trusted_certificates(tenant, self.trusted_certificates(tenant))
         alone._device_users[tenant] = self._device_users.get(tenant, {})
+        alone._revocations[tenant] = self.revocation(tenant)
         return alone
 
     def everything(self) -> Iterator[TrustedCertificate]:

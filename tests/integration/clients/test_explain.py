@@ -23,7 +23,6 @@ HIDDEN = "chain/unknown-issuer"
 FAILING: dict[str, Callable[[Issued], Issued]] = {
     "certificate/expired": lambda fleet: fleet.device("old", ends=-timedelta(days=1)),
     "certificate/wrong-usage": lambda fleet: fleet.device("server", eku=[SERVER_AUTH]),
-    "certificate/weak-signature": lambda fleet: fleet.device("sha1", digest="sha1"),
     "certificate/common-name": lambda fleet: fleet.device("two", "names"),
     "chain/issuer-not-a-ca": lambda fleet: fleet.authority("No CA", basic_constraints=None).device("child"),
     "chain/too-long": lambda fleet: fleet.authority("Branch CA").device("far-down"),

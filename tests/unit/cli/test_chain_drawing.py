@@ -1,6 +1,6 @@
 """The drawing of a chain, in terminals of every width."""
 
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 import pytest
 from rich.console import Console
@@ -32,14 +32,10 @@ def by(world: TrustWorld, device: Issued) -> ChainDrawing:
 
 
 def lines_of(drawing: ChainDrawing, width: int, encoding: str = "utf-8") -> list[str]:
-    class Terminal(StringIO):
-        pass
-
-    terminal = Terminal()
-    terminal.encoding = encoding  # type: ignore[misc]
-    console = Console(file=terminal, width=width, highlight=False)
-    console.print(drawing)
-    return [line.rstrip() for line in terminal.getvalue().splitlines()]
+    terminal = TextIOWrapper(BytesIO(), encoding, errors="replace")
+    Console(file=terminal, width=width, highlight=False).print(drawing)
+    terminal.seek(0)
+    return [line.rstrip() for line in terminal]
 
 
 def test_cards_stand_below_each_other_where_it_is_narrow() -> None:
@@ -79,6 +75,14 @@ def test_drawing_is_never_wider_than_the_terminal(width: int, chain: tuple[Issue
     assert max(map(len, lines_of(alone(*chain), width))) <= width
 
 
+def test_terminal_without_boxes_gets_signs() -> None:
+    for width in (80, 150):
+        text = "\n".join(lines_of(alone(*EXPIRED_PUMP.chain), width, "ascii"))
+        assert "expired 1 Jan 2026" in text
+        assert "X" in text
+        assert "+-" in text
+
+
 def test_words_stand_under_the_broken_link() -> None:
     lines = lines_of(alone(*EXPIRED_PUMP.chain), 150)
     (link,) = [line for line in lines if "╌╌╳╌╌" in line]
@@ -103,7 +107,8 @@ def test_admitted_chain_ends_with_its_tenant() -> None:
     world.trust(ROOT, name="Plant")
     text = "\n".join(lines_of(by(world, PUMP), 80))
     assert "│ t1000 " in text
-    assert "│ pump-7 is registered by connecting" in text
+    assert "╭─ Trusted certificate: Plant ─" in text
+    assert "│ will register pump-7 " in text
     assert "│ auto registration on, not proven" in text
     world.device_user("pump-7")
     assert "│ pump-7 is registered " in "\n".join(lines_of(by(world, PUMP), 80))

@@ -1,0 +1,40 @@
+"""A tenant's part of the trust store."""
+
+from certinel.domain.identifiers import DeviceId
+from certinel.domain.revocation import NOTHING_REVOKED, TenantRevocation
+from certinel.domain.trust_store import DeviceUserState, TrustStore
+from support.certificates import root_authority
+from support.trust import ACME, OTHER, TrustWorld
+
+
+def filled(world: TrustWorld, tenant: str) -> TrustWorld:
+    """Something of every kind that a store holds of a tenant."""
+    world.trust(root_authority("Plant CA"), tenant)
+    world.device_user("pump-7", tenant)
+    world.store.put_revocation(world.tenant(tenant, domain=f"{tenant}.example.com"), TenantRevocation())
+    return world
+
+
+def test_part_of_a_tenant_holds_all_that_is_its_own() -> None:
+    whole = TrustWorld()
+    whole.store.remove_tenant(OTHER)
+    filled(whole, ACME)
+    part = whole.store.only_of(ACME)
+    assert all(vars(whole.store).values()), "say here what else a store holds of a tenant"
+    assert vars(part) == vars(whole.store)
+
+
+def test_part_of_a_tenant_holds_nothing_of_another() -> None:
+    world = TrustWorld()
+    world.store.remove_tenant(ACME)
+    filled(world, OTHER)
+    part = world.store.only_of(ACME)
+    assert part.tenant(OTHER) is None
+    assert part.tenant_of_domain(f"{OTHER}.example.com") is None
+    assert list(part.everything()) == []
+    assert part.device_user(OTHER, DeviceId("pump-7")) is DeviceUserState.UNKNOWN
+    assert part.revocation(OTHER) is NOTHING_REVOKED
+
+
+def test_part_of_an_unknown_tenant_is_empty() -> None:
+    assert TrustStore().only_of(ACME).tenant(ACME) is None
