@@ -13,6 +13,7 @@ from certinel.api.paths import ContractPaths
 from certinel.api.resources import (
     audit_records,
     chain_verification,
+    connection_attempts,
     explanations,
     health,
     identity,
@@ -41,6 +42,7 @@ ROUTERS: Final = (
     possession.router,
     chain_verification.router,
     explanations.router,
+    connection_attempts.router,
     tenant_options.router,
     system_options.router,
     tenants.router,

@@ -38,6 +38,7 @@ from certinel.domain.trusted_certificate_draft import UnacceptableCertificateErr
 from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
+from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
 from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
@@ -94,6 +95,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         ManagedObjectNotFoundError: Row(HTTPStatus.NOT_FOUND, "inventory/Not Found"),
         MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),
         AuditRecordNotFoundError: Row(HTTPStatus.NOT_FOUND, "audit/Not Found"),
+        ConnectionAttemptNotFoundError: Row(HTTPStatus.NOT_FOUND, "certinel/Not Found"),
         TooManyAttemptsError: Row(HTTPStatus.TOO_MANY_REQUESTS, "security/Too Many Requests"),
         WrongCredentialsError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
         TokenRefusedError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),

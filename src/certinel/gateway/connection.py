@@ -11,12 +11,14 @@ import structlog
 from typing_extensions import override
 
 from certinel.domain.admission import Admission, ConnectAttempt
+from certinel.domain.connection_attempt import Origin
 from certinel.domain.errors import Code, Refusal
 from certinel.gateway.answers import connect_answer
 from certinel.gateway.dialogue import Dialogue, TopicNotAllowedError
-from certinel.gateway.entrance import admitted, password_session, report_refusal
+from certinel.gateway.entrance import admitted, password_session, report_admission, report_refusal
 from certinel.gateway.sessions import SessionIdentity
 from certinel.gateway.surroundings import Surroundings
+from certinel.gateway.unfinished import report_silence
 from certinel.mqtt import (
     Connect,
     Connected,
@@ -154,6 +156,7 @@ class MqttConnection(asyncio.Protocol):
     def connect_overdue(self) -> None:
         """No CONNECT came in time."""
         logger.info("connection.silent", address=self._address)
+        report_silence(self._around, self._origin)
         self._transport.abort()
 
     # ---- what MQTT says
@@ -184,8 +187,10 @@ class MqttConnection(asyncio.Protocol):
                 self._flush()
                 self._transport.close()
             case ProtocolFailed(error):
-                code = Code(error.code)
-                report_refusal(self._around, Refusal(code, {"reason": str(error)}), None, self._address)
+                known = self._identity
+                tenant, attempt = (known.tenant, known.attempt) if known is not None else (None, None)
+                refusal = Refusal(Code(error.code), {"reason": str(error)}, tenant=tenant)
+                report_refusal(self._around, refusal, attempt, self._origin)
                 self._flush()
                 self._transport.close()
             case Delivered() | Publish() | Subscribed() | Unsubscribed():
@@ -273,13 +278,14 @@ class MqttConnection(asyncio.Protocol):
         )
         self._around.sessions.add(self)
         logger.info("device.connected", address=self._address, **self._who)
+        report_admission(self._around, identity, self._origin)
         events = self._session.accept()
         self._watch_silence()
         self._act_on(events)
         self._resume_when_ready()
 
     def _refuse(self, refusal: Refusal, attempt: ConnectAttempt) -> None:
-        report_refusal(self._around, refusal, attempt, self._address)
+        report_refusal(self._around, refusal, attempt, self._origin)
         if self._session.phase is Phase.DECIDING:
             self._session.refuse(connect_answer(refusal.code), refusal.told_reason)
         self._flush()
@@ -325,6 +331,12 @@ class MqttConnection(asyncio.Protocol):
     def _address(self) -> str:
         peer = self._transport.get_extra_info("peername")
         return str(peer[0]) if peer else ""
+
+    @property
+    def _origin(self) -> Origin:
+        version = self._session.version
+        tls_version = self._transport.get_extra_info("tls_version")
+        return Origin(self._address, tls_version, version.name if version is not None else None)
 
     @property
     def _who(self) -> dict[str, str]:

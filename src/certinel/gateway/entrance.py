@@ -4,8 +4,9 @@ import structlog
 
 from certinel.domain.admission import Admission, ConnectAttempt
 from certinel.domain.client_id import ClientId, MalformedClientIdError
+from certinel.domain.connection_attempt import ADMITTED, Origin, Sighting
 from certinel.domain.errors import Code, Refusal
-from certinel.domain.identifiers import TenantId, device_user_name
+from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId, device_user_name
 from certinel.domain.path_fault import day
 from certinel.domain.role import UserKind
 from certinel.gateway.sessions import SessionIdentity
@@ -68,7 +69,13 @@ async def password_session(
     )
 
 
-def report_refusal(around: Surroundings, refusal: Refusal, attempt: ConnectAttempt | None, address: str) -> None:
+def report_admission(around: Surroundings, identity: SessionIdentity, origin: Origin) -> None:
+    """Let the tenant see who is connected since when, and from where."""
+    sighting = Sighting(identity.tenant, ADMITTED, identity.admission, identity.attempt, origin)
+    around.platform.connection_attempts.record(sighting, is_owned=True)
+
+
+def report_refusal(around: Surroundings, refusal: Refusal, attempt: ConnectAttempt | None, origin: Origin) -> None:
     """Write down why a connection was refused, with all that helps its owner to find the cause."""
     facts: dict[str, object] = {"code": refusal.code, "reason": refusal.sentence, "remedy": refusal.remedy}
     if refusal.tenant is not None:
@@ -88,4 +95,17 @@ def report_refusal(around: Surroundings, refusal: Refusal, attempt: ConnectAttem
                 "sha256": leaf.sha256.hex(),
                 "valid": f"{day(leaf.not_before)} to {day(leaf.not_after)}",
             }
-    logger.warning("connection.refused", address=address, **facts)
+    logger.warning("connection.refused", address=origin.address, **facts)
+    owner = refusal.tenant or _named_tenant(around, attempt) or MANAGEMENT_TENANT
+    for tenant in (owner, *refusal.other_tenants):
+        sighting = Sighting(tenant, refusal.code, refusal, attempt, origin)
+        around.platform.connection_attempts.record(sighting, is_owned=refusal.tenant is not None)
+
+
+def _named_tenant(around: Surroundings, attempt: ConnectAttempt | None) -> TenantId | None:
+    """Return the tenant that a client without a certificate names: whoever sends a wrong password is its business."""
+    if attempt is None or attempt.presented or not attempt.user_name:
+        return None
+    name, slash, _ = attempt.user_name.partition("/")
+    named = around.platform.trust.tenant(TenantId(name)) if slash else None
+    return named.id if named is not None else None

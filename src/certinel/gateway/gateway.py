@@ -19,6 +19,7 @@ from certinel.gateway.listener import Listener
 from certinel.gateway.sessions import Session, Sessions
 from certinel.gateway.surroundings import GatewayOptions, Surroundings
 from certinel.gateway.tls import ServerTls
+from certinel.gateway.unfinished import report_handshake_failure
 from certinel.services import device_messages
 from certinel.services.admission import judge, register
 from certinel.services.device_messages import DeviceMessage, Reply
@@ -55,7 +56,12 @@ class Gateway:
             sessions=self._sessions,
             awaiting_connect=Deadlines(options.connect_seconds, lambda waiting: waiting.connect_overdue()),
         )
-        self._listener = Listener(lambda: MqttConnection(self._around), tls=tls, options=listener_options)
+        self._listener = Listener(
+            lambda: MqttConnection(self._around),
+            tls=tls,
+            options=listener_options,
+            on_handshake_failed=lambda failure, peer: report_handshake_failure(self._around, failure, peer),
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     @property

@@ -9,6 +9,7 @@ from certinel.domain.trust_store import TrustStore
 from certinel.domain.verdict_memory import VerdictMemory
 from certinel.services import signing_keys
 from certinel.services.clock import Clock
+from certinel.services.connection_attempts import AttemptRecorder
 from certinel.services.login_attempts import LoginAttempts
 from certinel.services.passwords import Passwords
 from certinel.services.secrets import Sealer
@@ -43,6 +44,7 @@ class Platform:
     options: PlatformOptions
     trust: TrustStore
     trust_keeper: TrustKeeper
+    connection_attempts: AttemptRecorder
     verdicts: VerdictMemory
     tokens: DeviceTokens
     passwords: Passwords
@@ -61,7 +63,7 @@ class Platform:
     ) -> "Platform":
         """Make a node of a database that ``first_start.prepare`` has seen: load trust and keys, and keep them current.
 
-        The caller runs ``trust_keeper.run`` and closes the database in the end.
+        The caller runs ``trust_keeper.run`` and ``connection_attempts.run``, and closes the database in the end.
         """
         bus, trust = LocalBus(), TrustStore()
         keeper = TrustKeeper(trust, database, clock)
@@ -79,6 +81,7 @@ class Platform:
             options=options,
             trust=trust,
             trust_keeper=keeper,
+            connection_attempts=AttemptRecorder(database, trust, clock),
             verdicts=VerdictMemory(),
             tokens=tokens,
             passwords=passwords,

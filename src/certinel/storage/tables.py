@@ -239,3 +239,28 @@ authority_list = Table(
     UniqueConstraint("tenant_id", "issuer_digest"),
     sqlite_autoincrement=True,
 )
+
+# Ids are made by the node that stores the attempt, so that many rows go in at once.
+connection_attempt = Table(
+    "connection_attempt",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=False),
+    _of_tenant(),
+    Column("code", Text, nullable=False),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("times", BigInteger, nullable=False),
+    Column("client_id", Text),
+    Column("device", Text),
+    Column("address", Text),
+    Column("leaf_sha1", Text),
+    Column("leaf_sha256", Text),
+    Column("trusted_fingerprint", Text),
+    Column("details", JsonDocument, nullable=False),
+    Index(None, "tenant_id", "last_at", "id"),
+    Index(None, "tenant_id", "code", "last_at"),
+    Index(None, "tenant_id", "device", "last_at"),
+    Index(None, "tenant_id", "leaf_sha1", "last_at"),
+    Index(None, "tenant_id", "leaf_sha256", "last_at"),
+    Index(None, "last_at"),
+)

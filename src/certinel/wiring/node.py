@@ -94,6 +94,8 @@ class Node:
         https = Listener(http.make_protocol, tls=tls_for_https, options=_listener_options(settings))
         await https.start(settings.host, settings.https_port)
         self._parts.push_async_callback(https.close, settings.gateway.stop_timeout)
+        self._run(opened.platform.connection_attempts.run())
+        self._parts.push_async_callback(opened.platform.connection_attempts.close)
         gateway = Gateway(opened.platform, tls_for_devices, _gateway_options(settings), _listener_options(settings))
         self._parts.push_async_callback(gateway.stop, settings.gateway.stop_timeout)
         await gateway.start(settings.host, settings.mqtt_port)

@@ -227,3 +227,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "issuer_digest", name="uq_authority_list_tenant_id_issuer_digest"),
         sqlite_autoincrement=True,
     )
+
+    op.create_table(
+        "connection_attempt",
+        sa.Column("id", RowNumber, nullable=False, autoincrement=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("first_at", UtcDateTime, nullable=False),
+        sa.Column("last_at", UtcDateTime, nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.Column("client_id", sa.Text()),
+        sa.Column("device", sa.Text()),
+        sa.Column("address", sa.Text()),
+        sa.Column("leaf_sha1", sa.Text()),
+        sa.Column("leaf_sha256", sa.Text()),
+        sa.Column("trusted_fingerprint", sa.Text()),
+        sa.Column("details", JsonDocument, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="fk_connection_attempt_tenant_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_connection_attempt"),
+    )
+    op.create_index("ix_connection_attempt_tenant_id_last_at_id", "connection_attempt", ["tenant_id", "last_at", "id"])
+    op.create_index("ix_connection_attempt_last_at", "connection_attempt", ["last_at"])
+    for column in ("code", "device", "leaf_sha1", "leaf_sha256"):
+        columns = ["tenant_id", column, "last_at"]
+        op.create_index(f"ix_connection_attempt_tenant_id_{column}_last_at", "connection_attempt", columns)

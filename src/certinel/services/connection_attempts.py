@@ -1,0 +1,197 @@
+"""Connection attempts: recorded without making anybody wait, kept for their owners to look at.
+
+Recording is a matter of memory; a task of its own puts what was seen into words and stores it, soon and together.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from certinel.domain.connection_attempt import ADMITTED, ConnectionAttempt, Sighting, described, summary
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import TenantId
+from certinel.domain.trust_store import TrustStore
+from certinel.services.attempt_ledger import AttemptLedger, Entry
+from certinel.services.clock import Clock
+from certinel.storage import connection_attempts
+from certinel.storage.connection_attempts import AttemptFilter, Recount
+from certinel.storage.engine import Database, Transaction
+from certinel.storage.errors import StorageError
+from certinel.storage.page import Page, PageRequest
+
+FLUSH_EVERY = timedelta(seconds=1)
+"""What was seen is stored this soon; before, identical attempts are counted in memory."""
+RETENTION = timedelta(days=30)
+MAX_KEPT = 100_000
+"""Attempts of a tenant; the oldest go first (trust.md section 7)."""
+MAX_KEPT_ADMITTED = 50_000
+"""Accepted attempts never displace more than half of the refused ones."""
+PRUNE_EVERY = timedelta(minutes=5)
+PRUNE_AFTER_ROWS = 2_000
+"""A tenant that so many rows were stored for is looked at without waiting."""
+PRUNED_AT_ONCE = 500
+PRUNED_PER_FLUSH = 2_000
+"""More than can be stored in the same time."""
+STORED_AT_ONCE = 200
+"""Rows of one transaction: others write in between."""
+DESCRIBED_AT_ONCE = 20
+"""Reading certificates again takes its time; connections go on in between."""
+
+_RANDOM_BITS = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+logger = structlog.get_logger(__name__)
+
+
+class ConnectionAttemptNotFoundError(DeviceIdentityError):
+    """The tenant has no such attempt."""
+
+    code = "connection-attempt/not-found"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"There is no connection attempt with id = {number}")
+        self.number = number
+
+
+class AttemptRecorder:
+    """Takes down the attempts of one node. ``run`` must be running for anything to be stored."""
+
+    def __init__(self, database: Database, trust: TrustStore, clock: Clock) -> None:
+        self._database = database
+        self._trust = trust
+        self._clock = clock
+        self._ledger = AttemptLedger()
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._stored_rows: dict[TenantId, int] = {}
+        self._prune_at = clock.now() + PRUNE_EVERY
+
+    def record(self, sighting: Sighting, *, is_owned: bool) -> None:
+        """Take down an attempt; touches memory only and takes microseconds.
+
+        ``is_owned`` says that the tenant's own trusted certificate has signed for the client. What only claims to be
+        a tenant's gets a small part of its list.
+        """
+        self._ledger.note(sighting, self._clock.now(), is_owned=is_owned)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Store what is recorded until ``close`` is called."""
+        while not self._closing.is_set():
+            await self._wake.wait()
+            self._wake.clear()
+            await self.flush()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_EVERY.total_seconds()):
+                    await self._closing.wait()
+
+    async def close(self) -> None:
+        """Store what is left, and let ``run`` end."""
+        self._closing.set()
+        self._wake.set()
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Store what was recorded up to now. What cannot be stored stays, and is tried again with the next flush."""
+        async with self._flushing:
+            waiting = self._ledger.take()
+            stored = 0
+            try:
+                while stored < len(waiting):
+                    batch = waiting[stored : stored + STORED_AT_ONCE]
+                    await self._store(batch)
+                    stored += len(batch)
+                await self._prune()
+            except StorageError as error:
+                logger.warning("connection_attempts.not_stored", reason=str(error), waiting=len(waiting) - stored)
+                self._wake.set()
+            finally:
+                self._ledger.put_back(waiting[stored:])
+
+    async def _store(self, batch: Sequence[Entry]) -> None:
+        # counted from here on: attempts that come while the database works are for the next flush
+        counts = [(entry, entry.count, entry.last_at) for entry in batch]
+        new = await self._described([one for one in counts if one[0].id is None])
+        again = [Recount(entry.id, count, last_at) for entry, count, last_at in counts if entry.id is not None]
+        async with self._database.transaction() as tx:
+            for _, attempt in new:
+                connection_attempts.add(tx, attempt)
+            await connection_attempts.count_again(tx, again)
+        for entry, attempt in new:
+            entry.stored(attempt.id)
+            self._stored_rows[attempt.tenant] = self._stored_rows.get(attempt.tenant, 0) + 1
+        for entry, count, _ in counts:
+            entry.count -= count
+
+    async def _described(self, counts: Sequence[tuple[Entry, int, datetime]]) -> list[tuple[Entry, ConnectionAttempt]]:
+        attempts = []
+        for number, (entry, count, last_at) in enumerate(counts, start=1):
+            if self._trust.tenant(entry.tenant) is not None:
+                words = self._in_words(entry)
+                attempts.append((entry, replace(words, id=_new_id(last_at), count=count, last_at=last_at)))
+            if number % DESCRIBED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return attempts
+
+    def _in_words(self, entry: Entry) -> ConnectionAttempt:
+        if entry.sighting is None:
+            return summary(entry.tenant, entry.code, entry.address, entry.first_at)
+        return described(entry.sighting, self._trust.trusted_certificates(entry.tenant), entry.first_at)
+
+    # ---- what is not kept
+
+    async def _prune(self) -> None:
+        """Remove what is too old or too much, a little at a time."""
+        now = self._clock.now()
+        if now >= self._prune_at:
+            due = set(self._stored_rows)
+            self._prune_at = now + PRUNE_EVERY
+        else:
+            due = {tenant for tenant, rows in self._stored_rows.items() if rows >= PRUNE_AFTER_ROWS}
+            if not due:
+                return
+        for _ in range(PRUNED_PER_FLUSH // PRUNED_AT_ONCE):
+            async with self._database.reading() as tx:
+                ids = await _superfluous(tx, due, now)
+            if not ids:
+                for tenant in due:
+                    self._stored_rows[tenant] = 0
+                return
+            async with self._database.transaction() as tx:
+                await connection_attempts.remove(tx, ids)
+
+
+async def _superfluous(tx: Transaction, tenants: set[TenantId], now: datetime) -> list[int]:
+    ids = await connection_attempts.older_than(tx, now - RETENTION, PRUNED_AT_ONCE)
+    for tenant in tenants:
+        if len(ids) < PRUNED_AT_ONCE:
+            ids += await connection_attempts.beyond(tx, tenant, MAX_KEPT_ADMITTED, PRUNED_AT_ONCE, code=ADMITTED)
+            ids += await connection_attempts.beyond(tx, tenant, MAX_KEPT, PRUNED_AT_ONCE)
+    return ids[:PRUNED_AT_ONCE]
+
+
+def _new_id(at: datetime) -> int:
+    """Return an id that grows with time; the random part keeps nodes apart that store in the same millisecond."""
+    milliseconds = int((at - _EPOCH) / timedelta(milliseconds=1))
+    return milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+
+
+async def list_of(
+    tx: Transaction, tenant: TenantId, wanted: AttemptFilter, request: PageRequest
+) -> Page[ConnectionAttempt]:
+    """Return a page of a tenant's attempts, the latest first."""
+    return await connection_attempts.list_of(tx, tenant, wanted, request)
+
+
+async def get(tx: Transaction, tenant: TenantId, number: int) -> ConnectionAttempt:
+    """Return one attempt; raises ``ConnectionAttemptNotFoundError``."""
+    found = await connection_attempts.find(tx, tenant, number)
+    if found is None:
+        raise ConnectionAttemptNotFoundError(number)
+    return found

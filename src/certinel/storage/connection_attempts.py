@@ -1,0 +1,176 @@
+"""Statements about connection attempts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, or_, select, update
+
+from certinel.domain.connection_attempt import ADMITTED, ConnectionAttempt, Outcome, PresentedCertificate
+from certinel.domain.identifiers import Fingerprint, TenantId
+from certinel.storage.engine import Transaction
+from certinel.storage.page import Page, PageRequest, fetch_page
+from certinel.storage.tables import connection_attempt as table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFilter:
+    """Which attempts are meant; what is None does not matter."""
+
+    code: str | None = None
+    outcome: Outcome | None = None
+    device: str | None = None
+    fingerprint: str | None = None
+    """SHA-1 or SHA-256 of the device certificate, in lower case."""
+    trusted: Fingerprint | None = None
+    """The trusted certificate at the end of the path."""
+    date_from: datetime | None = None
+    """Attempts that went on at this moment or later."""
+    date_to: datetime | None = None
+    """Attempts that had begun at this moment or earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """A stored attempt was seen again."""
+
+    id: int
+    further: int
+    last_at: datetime
+
+
+def add(tx: Transaction, attempt: ConnectionAttempt) -> None:
+    """Store an attempt at commit, under the id it has; raises ``RowConflictError`` there if the id is taken."""
+    leaf = attempt.leaf
+    tx.add(
+        table,
+        {
+            "id": attempt.id,
+            "tenant_id": attempt.tenant,
+            "code": attempt.code,
+            "first_at": attempt.first_at,
+            "last_at": attempt.last_at,
+            "times": attempt.count,
+            "client_id": attempt.client_id,
+            "device": attempt.device,
+            "address": attempt.address,
+            "leaf_sha1": leaf.sha1 if leaf is not None else None,
+            "leaf_sha256": leaf.sha256 if leaf is not None else None,
+            "trusted_fingerprint": attempt.trusted,
+            "details": _details(attempt),
+        },
+    )
+
+
+async def count_again(tx: Transaction, recounts: Sequence[Recount]) -> None:
+    """Raise the counts of stored attempts; one that is not there any more is left alone."""
+    if recounts:
+        statement = update(table).where(table.c.id == bindparam("of_id"))
+        changed = {
+            "times": table.c.times + bindparam("further"),
+            "last_at": bindparam("at", type_=table.c.last_at.type),
+        }
+        rows = [{"of_id": one.id, "further": one.further, "at": one.last_at} for one in recounts]
+        await tx.execute(statement.values(changed).execution_options(synchronize_session=False), rows)
+
+
+async def list_of(
+    tx: Transaction, tenant: TenantId, wanted: AttemptFilter, page: PageRequest
+) -> Page[ConnectionAttempt]:
+    """Return a page of a tenant's attempts, the latest first."""
+    statement = select(table).where(table.c.tenant_id == tenant, *_conditions(wanted))
+    return await fetch_page(tx, statement.order_by(table.c.last_at.desc(), table.c.id.desc()), page, _attempt)
+
+
+async def find(tx: Transaction, tenant: TenantId, number: int) -> ConnectionAttempt | None:
+    """Return one attempt of a tenant."""
+    row = (await tx.execute(select(table).where(table.c.tenant_id == tenant, table.c.id == number))).one_or_none()
+    return _attempt(row) if row is not None else None
+
+
+async def older_than(tx: Transaction, moment: datetime, limit: int) -> list[int]:
+    """Return the ids of some attempts that were last seen before ``moment``."""
+    statement = select(table.c.id).where(table.c.last_at < moment).order_by(table.c.last_at)
+    return await _ids(tx, statement.limit(limit))
+
+
+async def beyond(tx: Transaction, tenant: TenantId, kept: int, limit: int, *, code: str | None = None) -> list[int]:
+    """Return the ids of some attempts of a tenant that are older than its ``kept`` latest ones, or those of a code."""
+    conditions = [table.c.tenant_id == tenant] + ([table.c.code == code] if code is not None else [])
+    statement = select(table.c.id).where(*conditions).order_by(table.c.last_at.desc())
+    return await _ids(tx, statement.offset(kept).limit(limit))
+
+
+async def remove(tx: Transaction, ids: Sequence[int]) -> None:
+    """Remove attempts; ids that do not exist are no error."""
+    await tx.execute(delete(table).where(table.c.id.in_(ids)))
+
+
+async def _ids(tx: Transaction, statement: Select[tuple[int]]) -> list[int]:
+    return list((await tx.execute(statement)).scalars())
+
+
+def _conditions(wanted: AttemptFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.code is not None:
+        conditions.append(table.c.code == wanted.code)
+    if wanted.outcome is not None:
+        is_admitted = wanted.outcome is Outcome.ADMITTED
+        conditions.append(table.c.code == ADMITTED if is_admitted else table.c.code != ADMITTED)
+    if wanted.device is not None:
+        conditions.append(table.c.device == wanted.device)
+    if wanted.fingerprint is not None:
+        conditions.append(or_(table.c.leaf_sha1 == wanted.fingerprint, table.c.leaf_sha256 == wanted.fingerprint))
+    if wanted.trusted is not None:
+        conditions.append(table.c.trusted_fingerprint == wanted.trusted)
+    if wanted.date_from is not None:
+        conditions.append(table.c.last_at >= wanted.date_from)
+    if wanted.date_to is not None:
+        conditions.append(table.c.first_at <= wanted.date_to)
+    return conditions
+
+
+def _details(attempt: ConnectionAttempt) -> dict[str, Any]:
+    return {
+        "user_name": attempt.user_name,
+        "tls_version": attempt.tls_version,
+        "mqtt_version": attempt.mqtt_version,
+        "sentence": attempt.sentence,
+        "remedy": attempt.remedy,
+        "facts": dict(attempt.facts),
+        "is_summary": attempt.is_summary,
+        "chain": [_certificate_document(certificate) for certificate in attempt.chain],
+    }
+
+
+_MOMENTS = ("not_before", "not_after")
+
+
+def _certificate_document(certificate: PresentedCertificate) -> dict[str, Any]:
+    document = {field.name: getattr(certificate, field.name) for field in fields(certificate)}
+    return document | {name: document[name].isoformat() for name in _MOMENTS}
+
+
+def _certificate(document: Mapping[str, Any]) -> PresentedCertificate:
+    moments = {name: datetime.fromisoformat(document[name]) for name in _MOMENTS}
+    return PresentedCertificate(**{**document, **moments})
+
+
+def _attempt(row: Row[*tuple[Any, ...]]) -> ConnectionAttempt:
+    details = dict(row.details)
+    chain = tuple(_certificate(document) for document in details.pop("chain"))
+    return ConnectionAttempt(
+        id=row.id,
+        tenant=TenantId(row.tenant_id),
+        code=row.code,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        count=row.times,
+        client_id=row.client_id,
+        device=row.device,
+        address=row.address,
+        trusted=Fingerprint(row.trusted_fingerprint) if row.trusted_fingerprint is not None else None,
+        chain=chain,
+        **details,
+    )
