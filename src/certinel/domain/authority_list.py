@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from certinel.domain.certificate import Certificate
 from certinel.domain.distinguished_name import text_of
+from certinel.domain.errors import shown
 from certinel.domain.path_fault import day
 from certinel.domain.revocation import AuthorityList
 from certinel.domain.revocation_list_form import (
@@ -83,7 +84,7 @@ class ReceivedList:
         return cls(
             der=der,
             issuer=head.issuer.public_bytes(),
-            issuer_text=text_of(head.issuer),
+            issuer_text=shown(text_of(head.issuer)),
             number=number,
             this_update=head.last_update_utc,
             next_update=head.next_update_utc,
