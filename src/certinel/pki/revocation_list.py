@@ -7,7 +7,7 @@ list by the letter, for certificates of the list's own issuer; entries with an i
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -25,14 +25,14 @@ from certinel.domain.der import (
     element,
     time_element,
 )
-from certinel.domain.revocation_entry import RevocationEntry
-from certinel.domain.revoked_serials import serial_octets
 from certinel.pki.authority import Validity, distinguished_name
 
 LIFETIME: Final = timedelta(days=30)
 """From a list to the promised next one."""
 ISSUER_DAYS: Final = 3650
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY: Final = 86_400
 _V2: Final = element(INTEGER, b"\x01")
 _ECDSA_WITH_SHA256: Final = element(SEQUENCE, element(OBJECT_IDENTIFIER, bytes.fromhex("2a8648ce3d040302")))
 _CERTIFICATE_ISSUER: Final = element(OBJECT_IDENTIFIER, b"\x55\x1d\x1d")
@@ -103,14 +103,26 @@ class ListWriter:
     def __init__(self) -> None:
         self._alone = bytearray()
         self._with_issuer = bytearray()
+        self._days: dict[int, bytes] = {}
 
-    def add(self, entries: Iterable[RevocationEntry]) -> None:
-        """Put ``entries`` on the list."""
-        for entry in entries:
-            if entry.issuer is None:
-                self._alone += _entry(entry)
+    def add(self, entries: Iterable[tuple[bytes, int, bytes | None]]) -> None:
+        """Put entries on the list: serial as `serial_octets`, milliseconds since 1970, DER of the issuer's name."""
+        for serial, revoked_at_ms, issuer in entries:
+            content = element(INTEGER, serial) + self._time(revoked_at_ms // 1000)
+            if issuer is None:
+                self._alone += element(SEQUENCE, content)
             else:
-                self._with_issuer += _entry(entry, _issuer_of(entry.issuer))
+                self._with_issuer += element(SEQUENCE, content, _issuer_of(issuer))
+
+    def _time(self, seconds: int) -> bytes:
+        day, second = divmod(seconds, _DAY)
+        known = self._days.get(day)
+        if known is None:
+            midnight = time_element(_EPOCH + timedelta(days=day))
+            known = self._days[day] = midnight[: -len("000000Z")]
+        minute, second = divmod(second, 60)
+        hour, minute = divmod(minute, 60)
+        return b"%b%02d%02d%02dZ" % (known, hour, minute, second)
 
     def signed(self, issuer: ListIssuer, number: int, at: datetime) -> bytes:
         """Return DER of the list, valid from ``at`` on."""
@@ -129,11 +141,6 @@ class ListWriter:
         digest = hashlib.sha256(signed).digest()
         signature = issuer.key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
         return element(SEQUENCE, signed, _ECDSA_WITH_SHA256, element(BIT_STRING, b"\0", signature))
-
-
-def _entry(entry: RevocationEntry, extensions: bytes = b"") -> bytes:
-    serial = element(INTEGER, serial_octets(entry.serial))
-    return element(SEQUENCE, serial, time_element(entry.revoked_at), extensions)
 
 
 def _issuer_of(issuer: bytes) -> bytes:

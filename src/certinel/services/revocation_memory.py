@@ -2,7 +2,6 @@
 
 from certinel.domain.identifiers import TenantId
 from certinel.domain.revocation import NOTHING_REVOKED, OFFLINE_CHECK, ONLINE_CHECK, TenantRevocation
-from certinel.domain.revoked_serials import serial_octets
 from certinel.domain.trust_store import TrustStore
 from certinel.storage import authority_lists, revoked_certificates, tenant_options
 from certinel.storage.engine import Transaction
@@ -35,8 +34,5 @@ async def _read_entries(tx: Transaction, tenant: TenantId, revocation: TenantRev
         last, rows = await revoked_certificates.serials_following(tx, tenant, revocation.last_entry)
         if not rows:
             return
-        revocation.own.update(
-            (serial_octets(int(serial, 16)), int(revoked_at.timestamp()), bytes.fromhex(issuer))
-            for serial, issuer, revoked_at in rows
-        )
+        revocation.own.update((serial, revoked_at_ms // 1000, issuer) for serial, revoked_at_ms, issuer in rows)
         revocation.last_entry = last

@@ -8,10 +8,9 @@ from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certinel.services.authority_lists import MAX_ENTRIES
-from integration.api.conftest import BASE_URL, TENANT, Device, Site
+from integration.api.conftest import BASE_URL, Device, Site
 from support.certificates import Issued, root_authority
-from support.revocation_lists import as_pem, current, revocation_list, scope
+from support.revocation_lists import as_pem, revocation_list, scope
 
 LISTS = "/certinel/revocationLists"
 ONLINE = "/tenant/options/configuration/crl.online.check.enabled"
@@ -147,19 +146,6 @@ async def test_reader_reads_and_does_not_write(site: Site, device: Device, plant
     assert (await reader.get(f"{uploaded['self']}/file")).status_code == 200
     assert (await reader.post(LISTS, content=revocation_list(plant))).status_code == 403
     assert (await reader.delete(uploaded["self"])).status_code == 403
-
-
-async def test_memory_of_a_tenant_is_bounded() -> None:
-    assert MAX_ENTRIES * 16 <= 64_000_000
-
-
-async def test_list_that_the_openssl_command_made_by_default_is_accepted(site: Site) -> None:
-    """Its ``ca -gencrl`` writes version 1 lists unless it is told otherwise."""
-    ca = root_authority("Bare CA")
-    await site.trusted(ca)
-    der = revocation_list(ca, [5], version1=True, number=None, **current(site.clock.now()))
-    assert (await upload(site, der)).status_code == 201
-    assert len(list(site.platform.trust.revocation(TENANT).lists)) == 1
 
 
 QUIET = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -9,7 +9,7 @@ import pytest
 from certinel.domain.admission import Admission
 from certinel.domain.certificate import Certificate
 from certinel.domain.errors import Code
-from certinel.domain.revocation import AuthorityList, TenantRevocation
+from certinel.domain.revocation import NOTHING_REVOKED, AuthorityList, TenantRevocation
 from certinel.domain.revoked_serials import RevokedSerials, issuer_digest, serial_octets
 from support.certificates import AT, Issued, root_authority, self_signed_device
 from support.trust import ACME, OTHER, TrustWorld, says
@@ -224,3 +224,11 @@ def test_store_tells_whose_lists_end_between_two_moments(world: TrustWorld) -> N
     assert world.store.tenants_whose_lists_end(AT + 2 * DAY, AT + 3 * DAY) == []
     revocation.online_check = False
     assert world.store.tenants_whose_lists_end(AT, AT + 2 * DAY) == []
+
+
+def test_what_a_tenant_sees_of_itself_is_revoked_too(world: TrustWorld) -> None:
+    revoke(world, serials_of([0x1000]), offline=True)
+    world.store = world.store.only_of(ACME)
+    assert says(world.refuse(DEVICE), Code.DEVICE_REVOKED, 0)
+    world.store = world.store.only_of(OTHER)
+    assert world.store.revocation(ACME) is NOTHING_REVOKED

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certinel.domain.revocation_entry import RevocationEntry
+from certinel.domain.revoked_serials import serial_octets
 from certinel.pki.revocation_list import ListIssuer, ListWriter
 from support.certificates import AT, root_authority
 
@@ -15,11 +15,15 @@ ISSUER = ListIssuer.made("t1000", AT)
 CA_NAME = root_authority("Plant CA").certificate.subject
 
 
-def entry(serial: int, issuer: x509.Name | None = None, revoked_at: datetime = REVOKED_AT) -> RevocationEntry:
-    return RevocationEntry(serial=serial, revoked_at=revoked_at, issuer=issuer.public_bytes() if issuer else None)
+Entry = tuple[bytes, int, bytes | None]
 
 
-def made(*entries: RevocationEntry, number: int = 5) -> x509.CertificateRevocationList:
+def entry(serial: int, issuer: x509.Name | None = None, revoked_at: datetime = REVOKED_AT) -> Entry:
+    milliseconds = int(revoked_at.timestamp()) * 1000
+    return serial_octets(serial), milliseconds, issuer.public_bytes() if issuer else None
+
+
+def made(*entries: Entry, number: int = 5) -> x509.CertificateRevocationList:
     writer = ListWriter()
     for one in entries:
         writer.add([one])
@@ -27,7 +31,7 @@ def made(*entries: RevocationEntry, number: int = 5) -> x509.CertificateRevocati
 
 
 @pytest.mark.parametrize("entries", [(), (entry(1),), (entry(0x1000), entry(2**159), entry(7, CA_NAME))])
-def test_list_is_signed_by_its_issuer(entries: tuple[RevocationEntry, ...]) -> None:
+def test_list_is_signed_by_its_issuer(entries: tuple[Entry, ...]) -> None:
     key = ISSUER.certificate.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     assert made(*entries).is_signature_valid(key)

@@ -1,6 +1,8 @@
 """What a tenant has revoked: the contract's list by serial numbers, and our own by certificate."""
 
+import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Request, Response
@@ -142,7 +144,10 @@ SerialsOrFile = Annotated[
 
 async def entries_of_body(platform: Served, received: SerialsOrFile) -> Sequence[RevocationEntry]:
     """Read the serial numbers of a JSON body or a CSV file."""
-    at = platform.clock.now()
+    return await asyncio.to_thread(_read, received, platform.clock.now())
+
+
+def _read(received: RevokedSerials | bytes, at: datetime) -> Sequence[RevocationEntry]:
     if isinstance(received, bytes):
         return read_csv(received, at)
     return [RevocationEntry.read(one.serial_number_in_hex, one.revocation_date, at) for one in received.crls]

@@ -184,10 +184,10 @@ def upgrade() -> None:
         "revoked_certificate",
         sa.Column("id", RowNumber, sa.Identity(), nullable=False),
         sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("serial", sa.Text(), nullable=False),
-        sa.Column("issuer_digest", sa.Text(), nullable=False),
+        sa.Column("serial", sa.LargeBinary(), nullable=False),
+        sa.Column("issuer_digest", sa.LargeBinary(), nullable=False),
         sa.Column("issuer", sa.LargeBinary()),
-        sa.Column("revoked_at", UtcDateTime, nullable=False),
+        sa.Column("revoked_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("added_at", UtcDateTime, nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenant.id"], name="fk_revoked_certificate_tenant_id", ondelete="CASCADE"
