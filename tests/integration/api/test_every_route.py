@@ -150,10 +150,12 @@ async def test_person_without_roles_reaches_nothing_of_the_tenant(site: Site, de
 
 
 async def test_head_has_the_status_and_headers_of_get_and_no_body(site: Site, device: Device) -> None:
-    own = {"x-request-id", "date"}
     for call in calls(site):
         if call.method != "GET" or call.template in OF_ANY_TENANT:
             continue
+        own = {"x-request-id", "date"}
+        if call.template.endswith("/settings/crl"):
+            own.add("content-length")  # signed afresh each time, and an ECDSA signature has no fixed length
         for client in (site.admin, site.nobody):
             get, head = await call.made_by(client), await call.made_by(client, "HEAD")
             assert head.status_code == get.status_code, call
