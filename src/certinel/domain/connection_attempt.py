@@ -184,10 +184,11 @@ def _chain(presented: Sequence[bytes], verdict: Verdict | None) -> list[tuple[Ce
     """Return what was presented and can be read, the path first, each with whether it is at fault."""
     if isinstance(verdict, Refusal) and verdict.code in {Code.CHAIN_TOO_LARGE, Code.TOO_MANY_CERTIFICATES}:
         return []  # refused unread, and not read afterwards either
-    sent = readable(presented)
+    path = _path(verdict)
+    known = {certificate.der: certificate for certificate in path}
+    sent = [known.get(der) or readable((der,))[0] for der in presented]  # what the decision has read is not read again
     if not sent or sent[0] is None:
         return []
-    path = _path(verdict)
     fault = verdict.certificate if isinstance(verdict, Refusal) else None
     of_path = [(certificate, index == fault) for index, certificate in enumerate(path) if certificate in sent]
     others = [

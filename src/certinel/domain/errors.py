@@ -135,6 +135,8 @@ class _Facts(dict[str, str]):
 def shown(fact: str) -> str:
     """Write a fact so that it cannot deceive: strangers choose the names in their certificates."""
     cut = fact if len(fact) <= MAX_SHOWN_CHARACTERS else fact[:MAX_SHOWN_CHARACTERS] + "…"
+    if cut.isprintable():
+        return cut
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in cut
     )

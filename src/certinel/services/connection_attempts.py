@@ -37,9 +37,9 @@ PRUNE_AFTER_ROWS = 2_000
 PRUNED_AT_ONCE = 500
 PRUNED_PER_FLUSH = 2_000
 """More than can be stored in the same time."""
-STORED_AT_ONCE = 200
+STORED_AT_ONCE = 100
 """Rows of one transaction: others write in between."""
-DESCRIBED_AT_ONCE = 20
+DESCRIBED_AT_ONCE = 10
 """Reading certificates again takes its time; connections go on in between."""
 
 _RANDOM_BITS = 20

@@ -5,13 +5,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, select, update
 
-from certinel.domain.connection_attempt import ADMITTED, ConnectionAttempt, Outcome, PresentedCertificate
+from certinel.domain.connection_attempt import ConnectionAttempt, Outcome, PresentedCertificate
 from certinel.domain.identifiers import Fingerprint, TenantId
 from certinel.storage.engine import Transaction
 from certinel.storage.page import Page, PageRequest, fetch_page
 from certinel.storage.tables import connection_attempt as table
+
+SHA1_DIGITS = 40
+"""Any other length is taken for a SHA-256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ def add(tx: Transaction, attempt: ConnectionAttempt) -> None:
         {
             "id": attempt.id,
             "tenant_id": attempt.tenant,
+            "outcome": attempt.outcome.value,
             "code": attempt.code,
             "first_at": attempt.first_at,
             "last_at": attempt.last_at,
@@ -116,12 +120,12 @@ def _conditions(wanted: AttemptFilter) -> list[ColumnElement[bool]]:
     if wanted.code is not None:
         conditions.append(table.c.code == wanted.code)
     if wanted.outcome is not None:
-        is_admitted = wanted.outcome is Outcome.ADMITTED
-        conditions.append(table.c.code == ADMITTED if is_admitted else table.c.code != ADMITTED)
+        conditions.append(table.c.outcome == wanted.outcome.value)
     if wanted.device is not None:
         conditions.append(table.c.device == wanted.device)
     if wanted.fingerprint is not None:
-        conditions.append(or_(table.c.leaf_sha1 == wanted.fingerprint, table.c.leaf_sha256 == wanted.fingerprint))
+        is_sha1 = len(wanted.fingerprint) == SHA1_DIGITS
+        conditions.append((table.c.leaf_sha1 if is_sha1 else table.c.leaf_sha256) == wanted.fingerprint)
     if wanted.trusted is not None:
         conditions.append(table.c.trusted_fingerprint == wanted.trusted)
     if wanted.date_from is not None:
@@ -144,11 +148,12 @@ def _details(attempt: ConnectionAttempt) -> dict[str, Any]:
     }
 
 
+_FIELDS = tuple(field.name for field in fields(PresentedCertificate))
 _MOMENTS = ("not_before", "not_after")
 
 
 def _certificate_document(certificate: PresentedCertificate) -> dict[str, Any]:
-    document = {field.name: getattr(certificate, field.name) for field in fields(certificate)}
+    document = {name: getattr(certificate, name) for name in _FIELDS}
     return document | {name: document[name].isoformat() for name in _MOMENTS}
 
 

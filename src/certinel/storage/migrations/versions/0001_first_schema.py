@@ -232,6 +232,7 @@ def upgrade() -> None:
         "connection_attempt",
         sa.Column("id", RowNumber, nullable=False, autoincrement=False),
         sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("first_at", UtcDateTime, nullable=False),
         sa.Column("last_at", UtcDateTime, nullable=False),
@@ -250,6 +251,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_connection_attempt_tenant_id_last_at_id", "connection_attempt", ["tenant_id", "last_at", "id"])
     op.create_index("ix_connection_attempt_last_at", "connection_attempt", ["last_at"])
-    for column in ("code", "device", "leaf_sha1", "leaf_sha256"):
+    for column in ("outcome", "code", "device", "leaf_sha1", "leaf_sha256"):
         columns = ["tenant_id", column, "last_at"]
         op.create_index(f"ix_connection_attempt_tenant_id_{column}_last_at", "connection_attempt", columns)
