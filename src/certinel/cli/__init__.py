@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from certinel.cli import admin
 from certinel.cli.check import check
 from certinel.cli.demo import demo
 from certinel.cli.explain import explain
@@ -23,6 +24,7 @@ app.command()(serve)
 app.command()(demo)
 app.command()(check)
 app.command()(explain)
+app.add_typer(admin.app, name="admin")
 
 
 def _print_version(wanted: bool) -> None:

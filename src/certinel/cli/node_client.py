@@ -26,6 +26,13 @@ class NodeAddress:
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send ``body`` and return what is answered; raises CommandError when that is no answer to the question."""
+        return self._call("POST", path, json=body)
+
+    def get(self, path: str, query: Mapping[str, Any]) -> Any:
+        """Return what is at ``path``; raises CommandError when there is no answer."""
+        return self._call("GET", path, params=query)
+
+    def _call(self, method: str, path: str, **content: Any) -> Any:
         try:
             with httpx.Client(
                 base_url=self.url,
@@ -33,7 +40,7 @@ class NodeAddress:
                 auth=httpx.BasicAuth(self.user, self.password),
                 timeout=PATIENCE_SECONDS,
             ) as client:
-                answer = client.post(path, json=body)
+                answer = client.request(method, path, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CommandError(f"{self.url}: {str(error) or type(error).__name__}", EXIT_USAGE) from None
         if answer.is_success:
