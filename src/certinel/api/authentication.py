@@ -15,7 +15,7 @@ from fastapi.security.base import SecurityBase
 from certinel.api.platform_of import platform_of
 from certinel.api.problems import ForbiddenError, UnauthorizedError
 from certinel.domain.audit import Actor
-from certinel.domain.identifiers import TenantId
+from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.role import Principal, Role, UserKind
 from certinel.services import authentication
 
@@ -108,23 +108,28 @@ async def _by_password(request: Request, credentials: BasicCredentials) -> Princ
 class Requires:
     """Dependency of a route: the caller holds one of ``roles``, or is a device where devices may call for their own."""
 
-    def __init__(self, *roles: Role, or_device: bool = False) -> None:
+    def __init__(self, *roles: Role, or_device: bool = False, in_management: bool = False) -> None:
         self.roles = roles
         self.or_device = or_device
+        self.in_management = in_management
 
     async def __call__(self, principal: Caller) -> None:
         if self.or_device and principal.kind is UserKind.DEVICE:
             return
-        if not principal.has_any(*self.roles):
+        is_elsewhere = self.in_management and principal.tenant != MANAGEMENT_TENANT
+        if is_elsewhere or not principal.has_any(*self.roles):
             raise ForbiddenError
 
     @property
     def sentence(self) -> str:
         """What the document says about it."""
         roles = " or ".join(f"`{role}`" for role in self.roles)
-        return f"Required role: {roles}." + (" A device sees what it owns without a role." if self.or_device else "")
+        place = " in the tenant `management`" if self.in_management else ""
+        return f"Required role: {roles}{place}." + (
+            " A device sees what it owns without a role." if self.or_device else ""
+        )
 
 
-def requires(*roles: Role, or_device: bool = False) -> Any:
+def requires(*roles: Role, or_device: bool = False, in_management: bool = False) -> Any:
     """Return the route dependency that lets only callers with one of ``roles`` through."""
-    return Depends(Requires(*roles, or_device=or_device))
+    return Depends(Requires(*roles, or_device=or_device, in_management=in_management))

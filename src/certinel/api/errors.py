@@ -33,8 +33,10 @@ from certinel.domain.possession import (
 )
 from certinel.domain.revocation_entry import UnacceptableRevocationError, UnsupportedDateError
 from certinel.domain.revocation_list_form import UnacceptableListError
+from certinel.domain.tenant import InvalidTenantError
 from certinel.domain.tenant_option import InvalidTenantOptionError
 from certinel.domain.trusted_certificate_draft import UnacceptableCertificateError
+from certinel.domain.user_account import InvalidUserError
 from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
@@ -43,11 +45,11 @@ from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.measurements import MeasurementNotFoundError
-from certinel.services.passwords import PasswordsBusyError
+from certinel.services.passwords import PasswordsBusyError, UnacceptablePasswordError
 from certinel.services.revocation import UnknownCertificateError
 from certinel.services.signing_keys import TokenRefusedError
 from certinel.services.tenant_options import TenantOptionNotFoundError
-from certinel.services.tenants import TenantNotFoundError
+from certinel.services.tenants import ManagementTenantError, TenantAlreadyExistsError, TenantNotFoundError
 from certinel.services.trusted_certificates import (
     TrustedCertificateAlreadyExistsError,
     TrustedCertificateNotFoundError,
@@ -88,6 +90,11 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         UnacceptableListError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "revocation-list/unacceptable"),
         AuthorityListNotFoundError: Row(HTTPStatus.NOT_FOUND, "revocation-list/not-found"),
         TenantNotFoundError: Row(HTTPStatus.NOT_FOUND, "security/Not Found"),
+        TenantAlreadyExistsError: Row(HTTPStatus.CONFLICT, "tenants/Conflict"),
+        InvalidTenantError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Unprocessable Entity"),
+        ManagementTenantError: Row(HTTPStatus.FORBIDDEN, "security/Forbidden"),
+        InvalidUserError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
+        UnacceptablePasswordError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         UserNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
         TenantOptionNotFoundError: Row(HTTPStatus.NOT_FOUND, "options/Not Found"),
         InvalidTenantOptionError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "options/Unprocessable Entity"),

@@ -43,6 +43,7 @@ _STATUS_DESCRIPTION: Final[Mapping[int, str]] = {
     413: "The request body is too large.",
     415: "The request body is not JSON.",
     422: "The request can be read, but not be carried out.",
+    429: "Too many attempts failed lately.",
     503: "The service is not ready.",
 }
 

@@ -3,8 +3,21 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
+from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, TenantId, device_user_name
 from certinel.domain.role import DEVICES, Principal, UserKind, roles_of
+
+MAX_NAME_CHARACTERS = 256
+"""Ours; the contract allows names of mail addresses."""
+
+_NOT_IN_NAME = frozenset('/\\:+$"<>#%{}|^~[]`')
+"""The tenant ends at ``/`` and the password begins at ``:`` in Basic credentials; the rest as the contract has it."""
+
+
+class InvalidUserError(DeviceIdentityError):
+    """A user cannot be as it is asked for."""
+
+    code = "user/invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +42,34 @@ class UserAccount:
             kind=UserKind.DEVICE,
             groups=frozenset({DEVICES}),
             created_at=created_at,
+        )
+
+    @classmethod
+    def of_person(
+        cls, tenant: TenantId, name: str, *, groups: frozenset[str], created_at: datetime, password_hash: str | None
+    ) -> "UserAccount":
+        """Return a new user that a person signs in as.
+
+        :raises InvalidUserError: the name cannot be, or is one of those that devices get.
+        """
+        if (
+            not 0 < len(name) <= MAX_NAME_CHARACTERS
+            or not name.isprintable()
+            or any(character.isspace() or character in _NOT_IN_NAME for character in name)
+        ):
+            raise InvalidUserError(
+                f"The name of a user must have 1 to {MAX_NAME_CHARACTERS} printable characters, "
+                f"no blanks and none of {''.join(sorted(_NOT_IN_NAME))}"
+            )
+        if name.startswith(DEVICE_USER_PREFIX):
+            raise InvalidUserError(f"Names that begin with {DEVICE_USER_PREFIX} are those of device users.")
+        return cls(
+            tenant=tenant,
+            name=name,
+            kind=UserKind.PERSON,
+            groups=groups,
+            created_at=created_at,
+            password_hash=password_hash,
         )
 
     @property

@@ -12,6 +12,7 @@ from certinel.domain.admission import Admission
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
+from certinel.domain.trust_store import DeviceUserState
 from certinel.gateway.connection import MqttConnection
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.limits import ListenerOptions
@@ -150,6 +151,7 @@ class Gateway:
         """End a session that would not be admitted any more, or not by this tenant."""
         identity = session.identity
         if identity.admission is None:
+            self._look_again_at_password_session(session)
             return
         verdict = judge(self._platform, identity.attempt)
         if isinstance(verdict, Refusal):
@@ -159,6 +161,15 @@ class Gateway:
             session.withdraw(Refusal(Code.NEEDS_PROOF, facts, tenant=identity.tenant))
         elif verdict.must_register:
             session.withdraw(Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant))
+
+    def _look_again_at_password_session(self, session: Session) -> None:
+        """End a session that began with a password if its tenant or its device is kept out now."""
+        identity, trust = session.identity, self._platform.trust
+        tenant = trust.tenant(identity.tenant)
+        if tenant is None or not tenant.is_active:
+            session.withdraw(Refusal(Code.TENANT_SUSPENDED, {"tenant": identity.tenant}, tenant=identity.tenant))
+        elif trust.device_user(identity.tenant, identity.device) is DeviceUserState.DISABLED:
+            session.withdraw(Refusal(Code.DEVICE_DISABLED, {"device": identity.device}, tenant=identity.tenant))
 
     async def _sweep(self) -> None:
         swept = self._platform.clock.now()

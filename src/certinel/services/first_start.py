@@ -57,9 +57,9 @@ async def prepare(tx: Transaction, beginnings: Beginnings, at: datetime) -> Firs
 
 
 async def _begin(tx: Transaction, beginnings: Beginnings, at: datetime) -> FirstAdministrators | None:
-    if not await tenants.insert_if_absent(tx, Tenant(id=MANAGEMENT_TENANT, created_at=at)):
+    if not await tenants.insert_if_absent(tx, Tenant(id=MANAGEMENT_TENANT, admin_name=ADMINISTRATOR, created_at=at)):
         return None
-    await tenants.insert_if_absent(tx, Tenant(id=FIRST_TENANT, created_at=at))
+    await tenants.insert_if_absent(tx, Tenant(id=FIRST_TENANT, admin_name=ADMINISTRATOR, created_at=at))
     password = beginnings.given_password or _generated_password()
     made = (MANAGEMENT_TENANT, FIRST_TENANT)
     for tenant in made:

@@ -17,6 +17,9 @@ from certinel.services.recent import Recent
 MAX_PASSWORD_BYTES = 1024
 """Longer passwords are wrong unread; nobody has one."""
 
+MIN_PASSWORD_CHARACTERS = 8
+"""Of a password that people choose (SP 800-63B, 5.1.1.1); no rule says which ones."""
+
 MAX_AT_ONCE = 2
 """Each takes a core and 64 MiB for tens of milliseconds."""
 
@@ -36,6 +39,18 @@ class PasswordsBusyError(DeviceIdentityError):
 
     def __init__(self) -> None:
         super().__init__("Too many logins at once, try again in a moment.")
+
+
+class UnacceptablePasswordError(DeviceIdentityError):
+    """A new password is too short, or longer than any that would be read; it is not repeated."""
+
+    code = "password/unacceptable"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"A password must have at least {MIN_PASSWORD_CHARACTERS} characters "
+            f"and at most {MAX_PASSWORD_BYTES} bytes."
+        )
 
 
 @dataclass(slots=True)
@@ -61,6 +76,17 @@ class Passwords:
         """Return what to store of ``password``."""
         async with self._slot():
             return await asyncio.to_thread(self._hasher.hash, _encoded(password))
+
+    async def hash_new(self, password: str) -> str:
+        """Return what to store of a password that somebody chose.
+
+        Raises:
+            UnacceptablePasswordError: it is too short or too long.
+            PasswordsBusyError: too many passwords are waiting.
+        """
+        if len(password) < MIN_PASSWORD_CHARACTERS or len(_encoded(password)) > MAX_PASSWORD_BYTES:
+            raise UnacceptablePasswordError
+        return await self.hash(password)
 
     def is_remembered(self, stored_hash: str | None, password: str, at: datetime) -> bool:
         """Tell whether this password was right for this very hash a short while ago."""

@@ -71,6 +71,12 @@ async def tenants(tx: Transaction) -> tuple[TenantId, ...]:
     return tuple(TenantId(row.tenant_id) for row in await tx.execute(both))
 
 
+async def has_chain(tx: Transaction, tenant: TenantId) -> bool:
+    """Tell whether a tenant of this id was ever recorded, also one that is gone."""
+    statement = select(audit_head.c.tenant_id).where(audit_head.c.tenant_id == tenant)
+    return (await tx.execute(statement)).one_or_none() is not None
+
+
 async def following(tx: Transaction, tenant: TenantId, sequence: int, limit: int) -> tuple[AuditRecord, ...]:
     """Return the next records of a chain after ``sequence``."""
     statement = select(table).where(table.c.tenant_id == tenant, table.c.sequence > sequence)

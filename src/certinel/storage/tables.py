@@ -40,6 +40,9 @@ tenant = Table(
     Column("id", Text, primary_key=True),
     Column("domain", Text, unique=True),
     Column("status", Text, nullable=False),
+    Column("company", Text),
+    Column("admin_name", Text),
+    Column("admin_email", Text),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
