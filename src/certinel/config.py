@@ -39,6 +39,8 @@ class TrustSettings(_Section):
     """Most certificates on the path from a device to a trusted certificate, both included."""
     require_proof: bool = False
     """Admit devices only under trusted certificates whose possession is proven."""
+    max_staleness: float = Field(default=60.0, ge=1, le=3600)
+    """Seconds without word from the database after which a node refuses new connections rather than guess."""
     shared_certificates: bool = True
     """Let several tenants upload the same CA; proven possession then decides. False refuses the second with 409."""
 

@@ -34,7 +34,7 @@ from certinel.mqtt import (
     Unsubscribed,
 )
 from certinel.mqtt.packets import Publish
-from certinel.services.admission import judge
+from certinel.services.admission import judge_now
 from certinel.storage.errors import StorageError
 
 logger = structlog.get_logger(__name__)
@@ -234,7 +234,7 @@ class MqttConnection(asyncio.Protocol):
         if not attempt.presented and request.password is not None:
             self._around.spawn(self._enter_with_password(attempt, request))
             return
-        verdict = judge(self._around.platform, attempt)
+        verdict = judge_now(self._around.platform, attempt)
         match verdict:
             case Refusal():
                 self._refuse(verdict, attempt)
@@ -250,7 +250,7 @@ class MqttConnection(asyncio.Protocol):
             self._refuse(Refusal(Code.TRY_LATER, {"reason": str(error)}, tenant=admission.tenant), attempt)
             return
         # what was true before the database answered may have changed meanwhile
-        verdict = judge(self._around.platform, attempt)
+        verdict = judge_now(self._around.platform, attempt)
         if isinstance(verdict, Refusal):
             self._refuse(verdict, attempt)
         elif verdict.must_register:  # the device has changed its tenant meanwhile

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from certinel.domain.admission import Admission, ConnectAttempt, decide
 from certinel.domain.device_token import DeviceTokenClaims
-from certinel.domain.errors import Refusal
+from certinel.domain.errors import Code, Refusal
 from certinel.domain.trust_store import TrustStore
 from certinel.services import users
 from certinel.services.platform import Platform
@@ -24,6 +24,13 @@ def judge(
     the decision would be by other trust than the node's, or at another moment.
     """
     return decide(attempt, trust or platform.trust, platform.verdicts, platform.policy, at or platform.clock.now())
+
+
+def judge_now(platform: Platform, attempt: ConnectAttempt) -> Admission | Refusal:
+    """Decide on a connection that is being made: as `judge` does, and not at all by trust that may be out of date."""
+    if platform.trust_keeper.is_stale:
+        return Refusal(Code.STALE_NODE)
+    return judge(platform, attempt)
 
 
 async def register(platform: Platform, tx: Transaction, admissions: Sequence[Admission]) -> list[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from certinel.bus.local import LocalBus
 from certinel.domain.admission import TrustPolicy
@@ -15,7 +16,7 @@ from certinel.services.passwords import Passwords
 from certinel.services.secrets import Sealer
 from certinel.services.signing_keys import SigningAlgorithm
 from certinel.services.tokens import DeviceTokens
-from certinel.services.trust import TrustKeeper
+from certinel.services.trust import MAX_STALENESS, TrustKeeper
 from certinel.storage.engine import Database
 
 
@@ -27,6 +28,8 @@ class PlatformOptions:
     """The bare host name of tenants that have no domain of their own."""
     shared_certificates: bool = True
     """Whether several tenants may upload the same certificate (trust.md section 4)."""
+    max_staleness: timedelta = MAX_STALENESS
+    """How long devices are admitted by trust that the database has not confirmed."""
     policy: TrustPolicy = field(default_factory=TrustPolicy)
     """The rules of admission that can be set."""
     signing_algorithm: SigningAlgorithm = SigningAlgorithm.ES256
@@ -66,7 +69,7 @@ class Platform:
         The caller runs ``trust_keeper.run`` and ``connection_attempts.run``, and closes the database in the end.
         """
         bus, trust = LocalBus(), TrustStore()
-        keeper = TrustKeeper(trust, database, clock)
+        keeper = TrustKeeper(trust, database, clock, options.max_staleness)
         keeper.listen_to(bus)
         await keeper.load()
         async with database.reading() as tx:

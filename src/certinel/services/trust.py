@@ -17,7 +17,7 @@ from certinel.bus.messages import (
     TenantChanged,
     TrustChanged,
 )
-from certinel.domain.identifiers import TenantId
+from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.domain.tenant import Tenant
 from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION, TenantFacts, TrustStore
@@ -26,6 +26,9 @@ from certinel.services.clock import Clock
 from certinel.storage import tenants, trusted_certificates, users
 from certinel.storage.engine import Database, Transaction
 from certinel.storage.errors import StorageError
+
+MAX_STALENESS = timedelta(seconds=60)
+"""How long a node admits devices by a trust store that the database has not confirmed."""
 
 RETRY_AFTER = timedelta(seconds=1)
 """How soon what could not be read is read again."""
@@ -39,26 +42,39 @@ class TrustKeeper:
     """Keeps one trust store equal to the database.
 
     When publishing a change returns, the store knows it, unless the database could not be read: then ``is_current`` is
-    False until ``run`` or the next change has read it.
+    False until ``run`` or the next change has read it. ``is_stale`` tells when that has lasted too long to go on.
     """
 
-    def __init__(self, store: TrustStore, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, store: TrustStore, database: Database, clock: Clock, max_staleness: timedelta = MAX_STALENESS
+    ) -> None:
         self._store = store
         self._database = database
         self._clock = clock
         self._pending: set[Change] = set()
         self._reading = asyncio.Lock()
+        self._max_staleness = max_staleness.total_seconds()
+        self._confirmed_at = 0.0
 
     @property
     def is_current(self) -> bool:
         """Whether the store holds every change that this node has heard of."""
         return not self._pending
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the database has not confirmed the store for longer than allowed (trust.md section 6).
+
+        By elapsed time, whatever the clock says.
+        """
+        return asyncio.get_running_loop().time() - self._confirmed_at > self._max_staleness
+
     async def load(self) -> None:
         """Read everything."""
         async with self._reading, self._database.reading() as tx:
             for tenant in await tenants.all_of_them(tx):
                 await self._read_tenant(tx, tenant)
+        self._confirm()
 
     def listen_to(self, bus: LocalBus) -> None:
         """Hear of every change."""
@@ -88,13 +104,32 @@ class TrustKeeper:
                 await self._read_pending()
 
     async def run(self) -> None:
-        """Catch up again and again, for ever; belongs into the node's task group."""
+        """Catch up again and again and have the database confirm it, for ever; belongs into the node's task group."""
+        pause = min(RETRY_AFTER.total_seconds(), self._max_staleness / 4)
         while True:
-            await asyncio.sleep(RETRY_AFTER.total_seconds())
+            await asyncio.sleep(pause)
             try:
-                await self.catch_up()
-            except StorageError as error:
-                logger.warning("trust.not_current", reason=str(error))
+                async with asyncio.timeout(self._max_staleness):
+                    await self.catch_up()
+                    await self._ask_database()
+            except (StorageError, TimeoutError) as error:
+                logger.warning("trust.not_current", reason=str(error) or "the database does not answer")
+
+    async def _ask_database(self) -> None:
+        """Confirm the store if nothing is pending and the database can be read, a few times within the allowed time."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._confirmed_at < self._max_staleness / 4:
+            return
+        was_stale = self.is_stale
+        async with self._database.reading() as tx:
+            await tenants.find(tx, MANAGEMENT_TENANT)
+        if self.is_current:
+            self._confirm()
+            if was_stale:
+                logger.info("trust.current_again")
+
+    def _confirm(self) -> None:
+        self._confirmed_at = asyncio.get_running_loop().time()
 
     async def _read_pending(self) -> None:
         changes, self._pending = self._pending, set()

@@ -8,7 +8,7 @@ import os
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -162,6 +162,7 @@ async def _open_platform(settings: Settings, directory: DataDirectory, parts: As
     options = PlatformOptions(
         public_host=_host_name(settings),
         shared_certificates=settings.trust.shared_certificates,
+        max_staleness=timedelta(seconds=settings.trust.max_staleness),
         policy=TrustPolicy(
             max_chain_length=settings.trust.max_chain_length, require_proof=settings.trust.require_proof
         ),

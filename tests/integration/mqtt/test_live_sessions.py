@@ -1,5 +1,6 @@
 """Sessions that are up: what ends them, and what must not."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import ProtocolVersion, ReasonCode, Will
 from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Puback, Publish
 from certinel.services import trusted_certificates, users
+from certinel.services.platform import PlatformOptions
 from certinel.services.trusted_certificates import Change
 from certinel.storage import external_ids
 from support.certificates import VALID, root_authority
@@ -184,3 +186,44 @@ async def test_packet_full_of_wrong_rows_gets_a_few_error_lines_and_their_number
         assert lines == ["40,999,No static template for this message id"] * 20 + [
             "50,,2980 more rows were not carried out"
         ]
+
+
+async def until_stale(stage: Stage, *, is_stale: bool = True) -> None:
+    async with asyncio.timeout(20):
+        while stage.platform.trust_keeper.is_stale is not is_stale:  # noqa: ASYNC110 - time passes without an event
+            await asyncio.sleep(0.02)
+
+
+async def test_node_that_cannot_confirm_its_trust_refuses_new_connections_and_keeps_live_ones(
+    make_stage: StageMaker,
+) -> None:
+    stage = await make_stage(platform_options=PlatformOptions(max_staleness=timedelta(seconds=2)))
+    await stage.platform.trust_keeper.load()
+    async with stage.device("pump") as device, stage.device("press") as late:
+        assert (await device.connect("pump")).code == 0
+        await until_stale(stage)
+        assert (await late.connect("press")).code == 3
+        assert await is_alive(device)
+
+
+async def test_node_that_can_confirm_its_trust_again_admits_again(make_stage: StageMaker) -> None:
+    stage = await make_stage(platform_options=PlatformOptions(max_staleness=timedelta(seconds=0.2)))
+    await until_stale(stage)
+    keeping = asyncio.create_task(stage.platform.trust_keeper.run())
+    await until_stale(stage, is_stale=False)
+    keeping.cancel()
+
+
+async def test_node_whose_database_fails_does_not_confirm_its_trust(make_stage: StageMaker) -> None:
+    stage = await make_stage(platform_options=PlatformOptions(max_staleness=timedelta(seconds=0.2)))
+    async with stage.platform.database.transaction() as tx:
+        await tx.execute(text("ALTER TABLE tenant RENAME TO away"))
+    keeping = asyncio.create_task(stage.platform.trust_keeper.run())
+    await until_stale(stage)
+    async with stage.device("pump", version=ProtocolVersion.V5) as device:
+        answer = await device.connect("pump")
+        assert answer.code == ReasonCode.SERVER_UNAVAILABLE
+        assert (answer.properties.reason_string or "").startswith("trust/stale-node")
+    keeping.cancel()
+    async with stage.platform.database.transaction() as tx:
+        await tx.execute(text("ALTER TABLE away RENAME TO tenant"))

@@ -36,11 +36,15 @@ async def health() -> Health:
 
 @router.get("/health/ready", response_model=Health, responses=documented_error(503))
 async def ready(platform: Served) -> Health | Response:
-    """Answer 200 when the database can be read too, else 503."""
+    """Answer 200 when the database can be read and devices are admitted, else 503."""
     try:
         async with asyncio.timeout(READY_TIMEOUT.total_seconds()), platform.database.reading() as tx:
             await tenants.get(tx, MANAGEMENT_TENANT)
     except (StorageError, tenants.TenantNotFoundError, TimeoutError) as error:
         logger.warning("health.not_ready", reason=str(error))
         return problem_response(Problem(503, "general/Service Unavailable", "The database cannot be reached."))
+    if platform.trust_keeper.is_stale:
+        return problem_response(
+            Problem(503, "general/Service Unavailable", "The list of trusted certificates is stale.")
+        )
     return Health()
