@@ -25,8 +25,8 @@ MAX_REMEMBERED = 50_000
 
 MAX_OF_LEAF = 20
 """Entries of one window for refusals of one device certificate: client ids are a client's to choose."""
-MAX_UNOWNED_OF_NETWORK = 100
-"""Entries of one window for strangers from one address, per tenant they are shown to."""
+MAX_UNOWNED_OF_NETWORK = 50
+"""Entries of one window and code for strangers from one address, per tenant they are shown to."""
 MAX_UNOWNED_OF_TENANT = 1_000
 """Entries of one window for all strangers together: a tenth of a list of 100,000 takes ten hours."""
 MAX_SUMMARIES_OF_TENANT = 200
@@ -114,7 +114,7 @@ class AttemptLedger:
     ) -> Entry:
         tenant, code, address = sighting.tenant, sighting.code, sighting.origin.address
         has_room = len(self._waiting) < MAX_WAITING and self._waiting_of[tenant] < MAX_WAITING_OF_TENANT
-        if has_room and (code == ADMITTED or self._spend(_accounts(tenant, leaf, network, is_owned=is_owned))):
+        if has_room and (code == ADMITTED or self._spend(_accounts(sighting, leaf, network, is_owned=is_owned))):
             return self._remembered(key, Entry(tenant, code, address, at, at, sighting))
         summary_key = (tenant, code, network)
         if summary_key in self._entries:
@@ -140,10 +140,11 @@ class AttemptLedger:
         return entry
 
 
-def _accounts(tenant: TenantId, leaf: bytes, network: str, *, is_owned: bool) -> list[tuple[Hashable, int]]:
+def _accounts(sighting: Sighting, leaf: bytes, network: str, *, is_owned: bool) -> list[tuple[Hashable, int]]:
+    tenant, code = sighting.tenant, sighting.code
     accounts: list[tuple[Hashable, int]] = [((tenant, leaf), MAX_OF_LEAF)] if leaf else []
     if not is_owned:
-        accounts += [((tenant, network), MAX_UNOWNED_OF_NETWORK), (tenant, MAX_UNOWNED_OF_TENANT)]
+        accounts += [((tenant, code, network), MAX_UNOWNED_OF_NETWORK), (tenant, MAX_UNOWNED_OF_TENANT)]
     return accounts
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from structlog.testing import capture_logs
 
-from certinel.bus.messages import DeviceUserChanged
+from certinel.bus.messages import DevicesRegistered
 from certinel.domain.audit import PLATFORM, Actor, ActorKind, AuditEntry, AuditRecord, ChainHead, Change
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.tenant_option import TenantOption
@@ -227,10 +227,10 @@ async def test_devices_that_register_at_once_are_all_recorded(platform: Platform
 async def test_bus_hears_of_a_change_when_it_is_recorded(platform: Platform) -> None:
     recorded: list[int] = []
 
-    async def look(_: DeviceUserChanged) -> None:
+    async def look(_: DevicesRegistered) -> None:
         recorded.append(len(await log_of(platform, wanted=AuditFilter(type="User"))))
 
-    platform.bus.subscribe(DeviceUserChanged, look)
+    platform.bus.subscribe(DevicesRegistered, look)
     async with platform.database.transaction() as tx:
         await users.register_device(tx, platform.bus, T1, DeviceId("pump-7"), START)
     assert recorded == [1]

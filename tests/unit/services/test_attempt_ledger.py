@@ -131,6 +131,16 @@ def test_strangers_from_one_address_are_summed_up_beyond_the_limit() -> None:
     assert sum(entry.count for entry in entries) == 1000
 
 
+def test_one_kind_of_attempt_does_not_hide_another_from_the_same_address() -> None:
+    ledger = AttemptLedger()
+    many = (
+        sighting(MANAGEMENT_TENANT, "tls/no-certificate", leaf=b"", client_id=f"c{number}") for number in range(500)
+    )
+    noted(*many, is_owned=False, ledger=ledger)
+    (other,) = noted(sighting(MANAGEMENT_TENANT, "chain/unknown-issuer"), is_owned=False, ledger=ledger)
+    assert other.sighting is not None
+
+
 def test_strangers_from_everywhere_are_summed_up_beyond_the_limit() -> None:
     strangers = [
         sighting(T1, "password/wrong", leaf=b"", client_id=f"c{number}", address=f"10.{number >> 8}.{number & 255}.1")
