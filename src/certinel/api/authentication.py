@@ -1,14 +1,16 @@
-"""Who is calling, and whether they may: Basic, Bearer, roles, tenants.
+"""Who is calling, and whether they may: Basic, Bearer, cookies, roles, tenants.
 
 Whether a password is right or a device is still admitted is decided in the services; here it becomes 401 or 403.
 """
 
 import base64
 import binascii
+import hmac
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Request, Security
+from fastapi.openapi.models import APIKey
 from fastapi.openapi.models import HTTPBase as HTTPBaseModel
 from fastapi.security.base import SecurityBase
 
@@ -17,7 +19,12 @@ from certinel.api.problems import ForbiddenError, UnauthorizedError
 from certinel.domain.audit import Actor
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.role import Principal, Role, UserKind
+from certinel.domain.user_token import UserTokenClaims
 from certinel.services import authentication
+
+AUTHORIZATION_COOKIE: Final = "authorization"
+XSRF_COOKIE: Final = "XSRF-TOKEN"
+XSRF_HEADER: Final = "X-XSRF-TOKEN"
 
 MAX_AUTHORIZATION_LENGTH: Final = 8192
 """Longer headers are refused unread; the servers in front have limits of this size too."""
@@ -59,16 +66,38 @@ class _Scheme(SecurityBase):
 
 
 _basic = _Scheme("basic", "`TENANT/USER` and password; without a tenant, the host name or the only tenant decides.")
-_bearer = _Scheme("bearer", "The token that a device got over MQTT (`s/dat`).")
+_bearer = _Scheme("bearer", "The token that a device got over MQTT (`s/dat`), or one of `/tenant/oauth/token`.")
+
+
+class _CookieScheme(SecurityBase):
+    """Puts the cookie into the document; checks nothing."""
+
+    scheme_name = "cookie"
+    model = APIKey.model_validate(
+        {
+            "in": "cookie",
+            "name": AUTHORIZATION_COOKIE,
+            "description": f"The cookie of `/tenant/oauth`; every call needs the header `{XSRF_HEADER}` besides.",
+        }
+    )
+
+    async def __call__(self) -> None:
+        """Leave the work to `caller`."""
+
+
+_cookie = _CookieScheme()
 
 
 async def caller(
     request: Request,
     _basic: Annotated[None, Security(_basic)],
     _bearer: Annotated[None, Security(_bearer)],
+    _cookie: Annotated[None, Security(_cookie)],
 ) -> Principal:
     """Authenticate the request; everything that is not a valid credential is the same 401."""
     header = request.headers.get("authorization", "")
+    if not header and AUTHORIZATION_COOKIE in request.cookies:
+        return await _by_cookie(request, request.cookies[AUTHORIZATION_COOKIE])
     if len(header) > MAX_AUTHORIZATION_LENGTH:
         raise UnauthorizedError
     scheme, _, credentials = header.strip().partition(" ")
@@ -76,7 +105,7 @@ async def caller(
         case "basic":
             return await _by_password(request, BasicCredentials.parse(credentials))
         case "bearer":
-            return await authentication.by_token(platform_of(request), credentials.strip())
+            return (await _bearer_of(request, credentials.strip())).principal
         case _:
             raise UnauthorizedError
 
@@ -90,6 +119,29 @@ def _actor(principal: Caller) -> Actor:
 
 ActingCaller = Annotated[Actor, Depends(_actor)]
 """The caller as the one who does something, for the audit log."""
+
+
+def user_token_of(request: Request) -> UserTokenClaims | None:
+    """Return the token of a person with which this request was authenticated; None for other ways."""
+    claims: UserTokenClaims | None = getattr(request.state, "user_token", None)
+    return claims
+
+
+async def _bearer_of(request: Request, token: str) -> authentication.Bearer:
+    bearer = await authentication.bearer_of(platform_of(request), token)
+    request.state.user_token = bearer.user_token
+    return bearer
+
+
+async def _by_cookie(request: Request, token: str) -> Principal:
+    """Browsers add cookies by themselves; only a page of ours can read the letters and send them as a header."""
+    if len(token) > MAX_AUTHORIZATION_LENGTH:
+        raise UnauthorizedError
+    bearer = await _bearer_of(request, token)
+    sent = request.headers.get(XSRF_HEADER, "").encode()
+    if bearer.user_token is None or not hmac.compare_digest(sent, bearer.user_token.xsrf_token.encode()):
+        raise UnauthorizedError
+    return bearer.principal
 
 
 async def _by_password(request: Request, credentials: BasicCredentials) -> Principal:

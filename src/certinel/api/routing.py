@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from certinel.api.authentication import Requires, caller
+from certinel.api.form_body import FORM, FormBody
 from certinel.api.json_body import JsonBody
 from certinel.api.multipart_body import MULTIPART, MultipartBody
 from certinel.api.negotiation import JSON, negotiated
@@ -40,6 +41,9 @@ class ContractRoute(APIRoute):
                     content = {JSON: {"schema": schema}} | dict(call.other_content)
                     self.openapi_extra = {"requestBody": {"required": True, "content": content}}
                     errors |= {400, 413, 415, 422}
+                case FormBody():
+                    self.openapi_extra = {"requestBody": {"content": {FORM: {"schema": call.schema}}}}
+                    errors |= {400, 401, 413, 429}
                 case MultipartBody():
                     self.openapi_extra = {"requestBody": {"content": {MULTIPART: {"schema": call.schema}}}}
                     errors |= {400, 413}

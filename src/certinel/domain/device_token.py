@@ -30,7 +30,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 
 
 class MalformedClaimsError(DeviceIdentityError):
-    """Signed claims are not those of a device token."""
+    """Signed claims are not those of a token of the expected kind."""
 
     code = "token/malformed"
 
@@ -105,21 +105,22 @@ class DeviceTokenClaims:
         :raises MalformedClaimsError: they are those of another kind of token, or a claim is missing or has the wrong
             form.
         """
-        user_name = _text(claims, "sub")
+        user_name = claim_text(claims, "sub")
         if claims.get("tci") != DEVICE_TOKEN or not user_name.startswith(DEVICE_USER_PREFIX):
             raise MalformedClaimsError("The token is not one of a device.")
         return cls(
-            host=_text(claims, "iss"),
-            tenant=TenantId(_text(claims, "ten")),
+            host=claim_text(claims, "iss"),
+            tenant=TenantId(claim_text(claims, "ten")),
             device=DeviceId(user_name.removeprefix(DEVICE_USER_PREFIX)),
-            issued_at=_moment(claims, "iat"),
-            expires_at=_moment(claims, "exp"),
-            xsrf_token=_text(claims, "xsrfToken"),
+            issued_at=claim_moment(claims, "iat"),
+            expires_at=claim_moment(claims, "exp"),
+            xsrf_token=claim_text(claims, "xsrfToken"),
             leaf_sha256=_confirmed_certificate(claims.get("cnf")),
         )
 
 
-def _text(claims: Mapping[str, object], name: str) -> str:
+def claim_text(claims: Mapping[str, object], name: str) -> str:
+    """Read a claim that must be text; raises ``MalformedClaimsError``."""
     match claims.get(name):
         case str(value) if value:
             return value
@@ -127,7 +128,8 @@ def _text(claims: Mapping[str, object], name: str) -> str:
             raise MalformedClaimsError(f"The token's claim {name} is missing or no text.")
 
 
-def _moment(claims: Mapping[str, object], name: str) -> datetime:
+def claim_moment(claims: Mapping[str, object], name: str) -> datetime:
+    """Read a claim that must be whole seconds since 1970; raises ``MalformedClaimsError``."""
     value = claims.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise MalformedClaimsError(f"The token's claim {name} is missing or no whole number of seconds.")

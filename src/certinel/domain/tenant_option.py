@@ -24,6 +24,10 @@ _NOT_IN_CATEGORY = frozenset('$&+,/:;=?@"<>#%{}|\\^~[]`')
 """As the contract has it, besides blanks."""
 
 DEVICE_TOKEN_LIFETIME = ("oauth.internal", "device-token.lifespan.seconds")
+COOKIE_TOKEN_LIFETIME = ("oauth.internal", "basic-token.lifespan.seconds")
+"""Of the token in the cookie of who signed in with a browser."""
+BODY_TOKEN_LIFETIME = ("oauth.internal", "body-token.lifespan.seconds")
+"""Of the token that is answered in a body."""
 
 
 class InvalidTenantOptionError(DeviceIdentityError):
@@ -105,7 +109,7 @@ def check_value(option: TenantOption) -> None:
         check(option)
 
 
-def _check_device_token_lifetime(option: TenantOption) -> None:
+def _check_lifetime(option: TenantOption) -> None:
     least, most = int(MIN_LIFETIME.total_seconds()), int(MAX_LIFETIME.total_seconds())
     text = option.value
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
@@ -122,7 +126,9 @@ def _check_switch(option: TenantOption) -> None:
 
 _CHECKS: Mapping[tuple[str, str], Callable[[TenantOption], None]] = MappingProxyType(
     {
-        DEVICE_TOKEN_LIFETIME: _check_device_token_lifetime,
+        DEVICE_TOKEN_LIFETIME: _check_lifetime,
+        COOKIE_TOKEN_LIFETIME: _check_lifetime,
+        BODY_TOKEN_LIFETIME: _check_lifetime,
         OFFLINE_CHECK: _check_switch,
         ONLINE_CHECK: _check_switch,
     }

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 
+from certinel.domain.device_token import DeviceTokenClaims
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
-from certinel.domain.role import Principal
+from certinel.domain.role import Principal, UserKind
 from certinel.domain.user_account import UserAccount
-from certinel.services import admission, tenants
+from certinel.domain.user_token import UserTokenClaims, credential_id
+from certinel.services import admission
 from certinel.services.passwords import PasswordsBusyError
 from certinel.services.platform import Platform
 from certinel.services.signing_keys import TokenRefusedError
-from certinel.storage import users
+from certinel.services.tenants import meant_by
+from certinel.storage import ended_tokens, tenants, users
 
 
 class WrongCredentialsError(DeviceIdentityError):
@@ -37,6 +40,11 @@ class PasswordCredentials:
 
 
 async def by_password(platform: Platform, credentials: PasswordCredentials) -> Principal:
+    """Return who calls with these; raises as ``account_by_password``."""
+    return (await account_by_password(platform, credentials)).principal
+
+
+async def account_by_password(platform: Platform, credentials: PasswordCredentials) -> UserAccount:
     """Return the user whose password this is.
 
     An unknown tenant, an unknown user, a wrong password, a disabled user and a suspended tenant are one and the same
@@ -51,19 +59,55 @@ async def by_password(platform: Platform, credentials: PasswordCredentials) -> P
     is_right = await _is_right(platform, credentials, claimed)
     if not is_right or claimed.account is None or not claimed.may_call:
         raise WrongCredentialsError
-    return claimed.account.principal
+    return claimed.account
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a token stands for."""
+
+    principal: Principal
+    user_token: UserTokenClaims | None = None
+    """What the token of a person says; None for a device's."""
 
 
 async def by_token(platform: Platform, token: str) -> Principal:
-    """Return the device user that a device token stands for.
+    """Return the user that a token stands for; raises as ``bearer_of``."""
+    return (await bearer_of(platform, token)).principal
 
-    The token must be ours and valid, and its device must be one that would be let in now with the certificate it got
-    the token with. A token that was refused is not handed out again.
+
+async def bearer_of(platform: Platform, token: str) -> Bearer:
+    """Return the user that a token stands for.
+
+    The token must be ours and valid. The device of a device token must be one that would be let in now with the
+    certificate it got the token with; a token that was refused is not handed out again. A person's token must not have
+    been ended, and its user must be one who could get it now with the same password.
 
     Raises:
         TokenRefusedError: it is anything else.
     """
-    claims = platform.tokens.verify(token, platform.clock.now())
+    claims = platform.tokens.read(token, platform.clock.now())
+    if isinstance(claims, UserTokenClaims):
+        return Bearer(await _person(platform, claims), claims)
+    return Bearer(await _device(platform, claims))
+
+
+async def _person(platform: Platform, claims: UserTokenClaims) -> Principal:
+    async with platform.database.reading() as tx:
+        tenant = await tenants.find(tx, claims.tenant)
+        account = await users.find(tx, claims.tenant, claims.user_name)
+        is_ended = await ended_tokens.is_ended(tx, claims.tenant, claims.token_id)
+    if tenant is None or account is None or is_ended:
+        raise TokenRefusedError("ended, or its user is gone")
+    is_same_host = claims.host == tenant.host(platform.options.public_host)
+    if not (is_same_host and tenant.is_active and account.is_enabled and account.kind is UserKind.PERSON):
+        raise TokenRefusedError("its user may not call now")
+    if account.password_hash is None or claims.credential_id != credential_id(account.password_hash):
+        raise TokenRefusedError("given for another password")
+    return account.principal
+
+
+async def _device(platform: Platform, claims: DeviceTokenClaims) -> Principal:
     account = None
     if await admission.is_token_admitted(platform, claims):
         async with platform.database.reading() as tx:
@@ -85,7 +129,7 @@ class _Claimed:
 
 async def _claimed(platform: Platform, credentials: PasswordCredentials) -> _Claimed:
     async with platform.database.reading() as tx:
-        tenant = await tenants.meant_by(tx, credentials.tenant, credentials.host)
+        tenant = await meant_by(tx, credentials.tenant, credentials.host)
         if tenant is None or not credentials.user_name.isprintable():
             return _Claimed(credentials.tenant)
         account = await users.find(tx, tenant.id, credentials.user_name)

@@ -12,9 +12,16 @@ from datetime import datetime, timedelta
 
 from certinel.bus.local import LocalBus
 from certinel.bus.messages import DeviceUserChanged, OptionChanged, TenantChanged, TrustChanged
-from certinel.domain.device_token import DeviceTokenClaims, MalformedClaimsError, is_renewable, parse_lifetime
+from certinel.domain.device_token import (
+    DEVICE_TOKEN,
+    DeviceTokenClaims,
+    MalformedClaimsError,
+    is_renewable,
+    parse_lifetime,
+)
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, TenantId
 from certinel.domain.tenant_option import DEVICE_TOKEN_LIFETIME
+from certinel.domain.user_token import UserTokenClaims
 from certinel.services.recent import Recent
 from certinel.services.signing_keys import Json, KeyRing, TokenRefusedError
 from certinel.storage import signing_keys, tenant_options
@@ -25,6 +32,11 @@ MAX_REMEMBERED = 50_000
 
 XSRF_LETTERS = 20
 """As the contract has it."""
+
+
+def new_xsrf_token() -> str:
+    """Return the letters that a page must send along with a cookie."""
+    return "".join(secrets.choice(string.ascii_letters) for _ in range(XSRF_LETTERS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +68,7 @@ class DeviceTokens:
     def __init__(self, ring: KeyRing, *, max_remembered: int = MAX_REMEMBERED) -> None:
         self._ring = ring
         self._issued: Recent[tuple[TenantId, DeviceId], _Issued] = Recent(max_remembered)
-        self._verified: Recent[bytes, DeviceTokenClaims] = Recent(max_remembered)
+        self._verified: Recent[bytes, DeviceTokenClaims | UserTokenClaims] = Recent(max_remembered)
 
     def listen_to(self, bus: LocalBus) -> None:
         """Hear of everything after which an issued token must not be handed out again."""
@@ -87,7 +99,7 @@ class DeviceTokens:
             device=holder.device,
             issued_at=issued_at,
             expires_at=issued_at + lifetime,
-            xsrf_token="".join(secrets.choice(string.ascii_letters) for _ in range(XSRF_LETTERS)),
+            xsrf_token=new_xsrf_token(),
             leaf_sha256=holder.leaf_sha256,
         )
         token = self._ring.sign(claims.to_json())
@@ -101,11 +113,27 @@ class DeviceTokens:
 
         :raises TokenRefusedError: it is not a device token of ours that is valid ``at``.
         """
+        claims = self.read(token, at)
+        if not isinstance(claims, DeviceTokenClaims):
+            raise TokenRefusedError("The token is not one of a device.")
+        return claims
+
+    def sign_user_token(self, claims: UserTokenClaims) -> str:
+        """Sign what a person signed in for."""
+        return self._ring.sign(claims.to_json())
+
+    def read(self, token: str, at: datetime) -> DeviceTokenClaims | UserTokenClaims:
+        """Check signature, form and lifetime of a token, a device's or a person's.
+
+        Whether its holder may still use it is *not* decided here: see ``authentication``.
+
+        :raises TokenRefusedError: it is not a token of ours that is valid ``at``.
+        """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         claims = self._verified.get(digest)
         if claims is None:
             try:
-                claims = DeviceTokenClaims.parse(self._ring.verify(token))
+                claims = _parsed(self._ring.verify(token))
             except MalformedClaimsError as error:
                 raise TokenRefusedError(str(error)) from error
             self._verified.put(digest, claims)
@@ -123,6 +151,11 @@ class DeviceTokens:
 
     async def _drop_device(self, message: DeviceUserChanged) -> None:
         self.forget(message.tenant, DeviceId(message.user_name.removeprefix(DEVICE_USER_PREFIX)))
+
+
+def _parsed(claims: Json) -> DeviceTokenClaims | UserTokenClaims:
+    is_of_device = claims.get("tci") == DEVICE_TOKEN
+    return DeviceTokenClaims.parse(claims) if is_of_device else UserTokenClaims.parse(claims)
 
 
 async def issue_device_token(tx: Transaction, tokens: DeviceTokens, holder: TokenHolder, at: datetime) -> str:

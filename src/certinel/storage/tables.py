@@ -105,6 +105,16 @@ signing_key = Table(
     Column("retired_at", UtcDateTime),
 )
 
+# Tokens of people that were ended before their time; all nodes look here.
+ended_token = Table(
+    "ended_token",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("token_id", Text, primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
+)
+
 # Keys of managed objects are never given out twice, since clients keep them: hence AUTOINCREMENT on SQLite.
 managed_object = Table(
     "managed_object",

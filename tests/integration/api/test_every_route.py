@@ -16,7 +16,7 @@ from integration.api.conftest import ON_ONE_ENGINE, TENANT, Device, Site
 
 pytestmark = ON_ONE_ENGINE
 
-PUBLIC = {"/.well-known/jwks.json", "/health", "/health/ready"}
+PUBLIC = {"/.well-known/jwks.json", "/tenant/loginOptions", "/health", "/health/ready"}
 """Routes that everybody may call."""
 
 OF_ANY_TENANT = {"/metrics"}
@@ -24,6 +24,12 @@ OF_ANY_TENANT = {"/metrics"}
 
 OF_MANAGEMENT = {"/tenant/tenants", "/tenant/tenants/{tenant}"}
 """Routes for callers of the management tenant only, whatever their roles."""
+
+SIGNING_IN = {"/tenant/oauth", "/tenant/oauth/token"}
+"""Routes that everybody may call with a name and a password in the form."""
+
+SIGNING_OUT = {"/user/logout"}
+"""Routes that change only what the caller has signed in with."""
 
 QUESTIONS = {"/tenant/trusted-certificates/verify-cert-chain", "/certinel/explanations"}
 """Routes with POST that change nothing, so that readers may call them too."""
@@ -98,9 +104,9 @@ async def test_body_is_read_only_of_who_may_send_it(site: Site) -> None:
     reader = await site.reader()
     for call in calls(site):
         if "requestBody" in call.operation:
-            is_readers = call.template in QUESTIONS
+            is_readers = call.template in QUESTIONS | SIGNING_IN
             allowed = site.operator if call.template in OF_MANAGEMENT else site.admin
-            for client, is_read in ((site.nobody, False), (reader, is_readers), (allowed, True)):
+            for client, is_read in ((site.nobody, call.template in SIGNING_IN), (reader, is_readers), (allowed, True)):
                 body = CountingBody()
                 await client.request(call.method, call.path, content=body)
                 assert body.is_read == is_read, call
@@ -112,6 +118,8 @@ async def test_reader_changes_nothing_and_reads_everything_else(site: Site, devi
         response = await call.made_by(reader)
         if call.template in QUESTIONS:
             assert response.status_code in {400, 422}, call
+        elif call.template in SIGNING_IN | SIGNING_OUT:
+            assert response.status_code in {200, 401}, call
         elif call.is_write or call.template in OF_ANY_TENANT | OF_MANAGEMENT:
             assert response.status_code == 403, call
             assert response.json()["message"] == "Access is denied.", call
@@ -134,6 +142,9 @@ async def test_other_tenants_administrator_sees_and_changes_nothing_here(site: S
 async def test_device_reaches_only_what_devices_may(site: Site, device: Device) -> None:
     for call in calls(site):
         response = await call.made_by(device.client)
+        if call.template in SIGNING_IN:
+            assert response.status_code == 401, call
+            continue
         is_for_devices = "A device sees what it owns" in call.operation["description"]
         is_for_own_read = "ROLE_USER_MANAGEMENT_OWN_READ" in call.operation["description"]
         is_for_all = call.template in PUBLIC or "Required role" not in call.operation["description"]
@@ -147,6 +158,9 @@ async def test_person_without_roles_reaches_nothing_of_the_tenant(site: Site, de
     guest = await site.add_person(TENANT, "guest", "no such group")
     for call in calls(site):
         response = await call.made_by(guest)
+        if call.template in SIGNING_IN:
+            assert response.status_code == 401, call
+            continue
         if "Required role" in call.operation["description"]:
             assert response.status_code == 403, call
         else:
@@ -207,9 +221,9 @@ def test_every_operation_is_described_with_its_security(site: Site) -> None:
     for call in calls(site):
         assert call.operation["summary"], call
         assert call.operation["description"], call
-        assert bool(call.operation.get("security")) == (call.template not in PUBLIC), call
+        assert bool(call.operation.get("security")) == (call.template not in PUBLIC | SIGNING_IN), call
         assert "default" in call.operation["responses"], call
-    assert set(document_of(site.app)["components"]["securitySchemes"]) == {"basic", "bearer"}
+    assert set(document_of(site.app)["components"]["securitySchemes"]) == {"basic", "bearer", "cookie"}
 
 
 def test_every_success_with_a_body_has_a_schema(site: Site) -> None:
@@ -239,7 +253,8 @@ def test_every_reference_of_the_document_leads_somewhere(site: Site) -> None:
 def test_fields_have_the_contracts_names(site: Site) -> None:
     schemas = document_of(site.app)["components"]["schemas"]
     for name, schema in schemas.items():
-        assert not [field for field in schema.get("properties", {}) if "_" in field], name
+        if name != "AccessToken":  # named as in OAuth (RFC 6749, 5.1)
+            assert not [field for field in schema.get("properties", {}) if "_" in field], name
 
 
 def test_every_role_in_the_document_is_held_by_some_group(site: Site) -> None:

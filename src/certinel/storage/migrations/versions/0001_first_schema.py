@@ -104,18 +104,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
 
-    op.create_table(
-        "user_account",
-        sa.Column("tenant_id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("password_hash", sa.Text()),
-        sa.Column("groups", JsonDocument, nullable=False),
-        sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("created_at", UtcDateTime, nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_user_account_tenant_id", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("tenant_id", "name", name="pk_user_account"),
-    )
+    _create_tables_of_people()
     op.create_table(
         "external_id",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -257,3 +246,27 @@ def upgrade() -> None:
     for column in ("outcome", "code", "device", "leaf_sha1", "leaf_sha256"):
         columns = ["tenant_id", column, "last_at"]
         op.create_index(f"ix_connection_attempt_tenant_id_{column}_last_at", "connection_attempt", columns)
+
+
+def _create_tables_of_people() -> None:
+    op.create_table(
+        "user_account",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text()),
+        sa.Column("groups", JsonDocument, nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_user_account_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant_id", "name", name="pk_user_account"),
+    )
+    op.create_table(
+        "ended_token",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_ended_token_tenant_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("tenant_id", "token_id", name="pk_ended_token"),
+    )
+    op.create_index("ix_ended_token_expires_at", "ended_token", ["expires_at"])
