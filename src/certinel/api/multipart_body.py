@@ -68,6 +68,8 @@ async def parts_of(request: Request, body: bytes) -> Mapping[str, bytes]:
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError, LookupError) as error:  # LookupError: a charset nobody knows
+        for file in parser._files_to_close_on_error:  # noqa: SLF001 - Starlette closes them for its own error only
+            file.close()
         raise MalformedBodyError(f"The request body is not a form: {error}") from None
     parts: dict[str, bytes] = {}
     try:

@@ -74,7 +74,8 @@ async def pump(platform: Platform) -> Pump:
     attempt = ConnectAttempt(root.device("pump-7").chain_der, client_id="d:pump-7")
     admitted = admission.judge(platform, attempt)
     assert isinstance(admitted, Admission)
-    await admission.register(platform, admitted)
+    async with platform.database.transaction() as tx:
+        await admission.register(platform, tx, [admitted])
     return Pump(platform, root, admitted, attempt)
 
 
