@@ -12,6 +12,7 @@ from certinel.api.openapi import document_of
 from certinel.api.paths import ContractPaths
 from certinel.api.resources import (
     audit_records,
+    bulk_registration,
     chain_verification,
     connection_attempts,
     explanations,
@@ -52,6 +53,7 @@ ROUTERS: Final = (
     identity.router,
     inventory.router,
     measurements.router,
+    bulk_registration.router,
     audit_records.router,
     keys.router,
     health.router,

@@ -24,6 +24,7 @@ from certinel.api.problems import (
     faults_of,
     problem_response,
 )
+from certinel.domain.device_table import UnusableTableError
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.possession import (
     MalformedSignatureError,
@@ -40,6 +41,7 @@ from certinel.domain.user_account import InvalidUserError
 from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
+from certinel.services.bulk_registration import NewDeviceRequestNotFoundError
 from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
 from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
@@ -103,6 +105,8 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),
         AuditRecordNotFoundError: Row(HTTPStatus.NOT_FOUND, "audit/Not Found"),
         ConnectionAttemptNotFoundError: Row(HTTPStatus.NOT_FOUND, "certinel/Not Found"),
+        UnusableTableError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
+        NewDeviceRequestNotFoundError: Row(HTTPStatus.NOT_FOUND, "devicecontrol/Not Found"),
         TooManyAttemptsError: Row(HTTPStatus.TOO_MANY_REQUESTS, "security/Too Many Requests"),
         WrongCredentialsError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
         TokenRefusedError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
@@ -124,6 +128,7 @@ _PARTS: Final = (
     ("/measurement", "measurement"),
     ("/user", "users"),
     ("/audit", "audit"),
+    ("/devicecontrol", "devicecontrol"),
 )
 
 

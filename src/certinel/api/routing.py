@@ -18,6 +18,7 @@ from certinel.api.json_body import JsonBody
 from certinel.api.multipart_body import MULTIPART, MultipartBody
 from certinel.api.negotiation import JSON, negotiated
 from certinel.api.problems import ERROR_RESPONSE, documented_error
+from certinel.api.spooled_file import SpooledFile
 
 
 class ContractRoute(APIRoute):
@@ -44,7 +45,7 @@ class ContractRoute(APIRoute):
                 case FormBody():
                     self.openapi_extra = {"requestBody": {"content": {FORM: {"schema": call.schema}}}}
                     errors |= {400, 401, 413, 429}
-                case MultipartBody():
+                case MultipartBody() | SpooledFile():
                     self.openapi_extra = {"requestBody": {"content": {MULTIPART: {"schema": call.schema}}}}
                     errors |= {400, 413}
                 case _:

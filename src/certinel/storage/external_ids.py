@@ -25,7 +25,7 @@ _DEVICE_OBJECTS = (
     .join(managed_object, managed_object.c.id == _COLUMNS.managed_object_id)
     .where(
         _COLUMNS.tenant_id == bindparam("tenant"),
-        _COLUMNS.type == SERIAL,
+        _COLUMNS.type == bindparam("type"),
         _COLUMNS.value.in_(bindparam("values", expanding=True)),
     )
     # On PostgreSQL nobody deletes the objects before this transaction ends; on SQLite nobody else writes anyway.
@@ -76,10 +76,18 @@ async def objects_of_devices(
     tx: Transaction, tenant: TenantId, devices: Collection[DeviceId]
 ) -> dict[DeviceId, OwnedObject]:
     """Return the objects of those devices that have one; they stay until the transaction ends."""
-    values = list(devices)
+    found = await objects_named(tx, tenant, SERIAL, devices)
+    return {DeviceId(value): owned for value, owned in found.items()}
+
+
+async def objects_named(
+    tx: Transaction, tenant: TenantId, type_: str, names: Collection[str]
+) -> dict[str, OwnedObject]:
+    """Return the objects that have these external ids; they stay until the transaction ends."""
+    values = list(names)
     # Few different lengths, since every length is a statement of its own to prepare and to remember.
     values += values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
-    rows = await tx.execute(_DEVICE_OBJECTS, {"tenant": tenant, "values": values})
+    rows = await tx.execute(_DEVICE_OBJECTS, {"tenant": tenant, "type": type_, "values": values})
     return {row.value: OwnedObject(row.id, row.owner) for row in rows}
 
 

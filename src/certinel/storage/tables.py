@@ -132,6 +132,14 @@ managed_object = Table(
     sqlite_autoincrement=True,
 )
 
+# Groups are looked for by path whenever devices are registered in bulk.
+Index(
+    "ix_managed_object_root_group",
+    managed_object.c.tenant_id,
+    sqlite_where=text("type = 'c8y_DeviceGroup'"),
+    postgresql_where=text("type = 'c8y_DeviceGroup'"),
+)
+
 # The references below name the tenant too, so that nothing can point into another tenant.
 external_id = Table(
     "external_id",
@@ -144,6 +152,36 @@ external_id = Table(
         ["tenant_id", "managed_object_id"], ["managed_object.tenant_id", "managed_object.id"], ondelete="CASCADE"
     ),
     Index(None, "tenant_id", "managed_object_id"),
+)
+
+# Which object belongs to which: devices and groups of devices to a group (kind ASSET).
+managed_object_child = Table(
+    "managed_object_child",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("parent_id", RowNumber, primary_key=True, autoincrement=False),
+    Column("child_id", RowNumber, primary_key=True, autoincrement=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "parent_id"], ["managed_object.tenant_id", "managed_object.id"], ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(
+        ["tenant_id", "child_id"], ["managed_object.tenant_id", "managed_object.id"], ondelete="CASCADE"
+    ),
+    Index(None, "tenant_id", "child_id"),
+)
+
+new_device_request = Table(
+    "new_device_request",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("device_id", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("group_id", RowNumber),
+    Column("type", Text),
+    Column("enrollment_hash", Text),
 )
 
 measurement = Table(

@@ -1,9 +1,9 @@
 """Statements about users, people and devices alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import UserKind
@@ -41,6 +41,28 @@ async def states_of(tx: Transaction, tenant: TenantId, names: Collection[str]) -
         )
         found.update({row.name: row.enabled for row in await tx.execute(statement)})
     return found
+
+
+async def find_all(tx: Transaction, tenant: TenantId, names: Collection[str]) -> dict[str, UserAccount]:
+    """Return which of these users there are; at most a few hundred at once."""
+    statement = select(table).where(table.c.tenant_id == tenant, table.c.name.in_(sorted(names)))
+    return {row.name: _account(row) for row in await tx.execute(statement)}
+
+
+def add(tx: Transaction, account: UserAccount) -> None:
+    """Add a user at commit, which raises ``RowConflictError`` if the tenant has one of this name."""
+    tx.add(table, _row(account))
+
+
+async def set_password_hashes(tx: Transaction, tenant: TenantId, hashes: Mapping[str, str | None]) -> None:
+    """Give users new passwords, or none; everything else about them stays."""
+    if hashes:
+        statement = (
+            update(table)
+            .where(table.c.tenant_id == tenant, table.c.name == bindparam("user_name"))
+            .values(password_hash=bindparam("new_hash"))
+        )
+        await tx.execute(statement, [{"user_name": name, "new_hash": hashes[name]} for name in sorted(hashes)])
 
 
 async def lock(tx: Transaction, tenant: TenantId, name: str) -> None:

@@ -12,6 +12,54 @@ revision = "0001"
 down_revision = None
 
 
+def _create_registration() -> None:
+    """Create what follows managed objects: groups, and devices that are expected."""
+    op.create_index("ix_managed_object_tenant_id_owner", "managed_object", ["tenant_id", "owner"])
+    op.create_index(
+        "ix_managed_object_root_group",
+        "managed_object",
+        ["tenant_id"],
+        sqlite_where=sa.text("type = 'c8y_DeviceGroup'"),
+        postgresql_where=sa.text("type = 'c8y_DeviceGroup'"),
+    )
+    op.create_table(
+        "managed_object_child",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("parent_id", RowNumber, nullable=False, autoincrement=False),
+        sa.Column("child_id", RowNumber, nullable=False, autoincrement=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "parent_id"],
+            ["managed_object.tenant_id", "managed_object.id"],
+            name="fk_managed_object_child_tenant_id_parent_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "child_id"],
+            ["managed_object.tenant_id", "managed_object.id"],
+            name="fk_managed_object_child_tenant_id_child_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", "parent_id", "child_id", name="pk_managed_object_child"),
+    )
+    op.create_index("ix_managed_object_child_tenant_id_child_id", "managed_object_child", ["tenant_id", "child_id"])
+    op.create_table(
+        "new_device_request",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("device_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("group_id", RowNumber),
+        sa.Column("type", sa.Text()),
+        sa.Column("enrollment_hash", sa.Text()),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name="fk_new_device_request_tenant_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "device_id", name="pk_new_device_request"),
+    )
+
+
 def upgrade() -> None:
     """Create all tables."""
     op.create_table(
@@ -63,7 +111,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "id", name="uq_managed_object_tenant_id_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_managed_object_tenant_id_owner", "managed_object", ["tenant_id", "owner"])
+    _create_registration()
 
     op.create_table(
         "tenant_option",
