@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from certinel.cli import admin
+from certinel.cli import admin, pki
 from certinel.cli.check import check
 from certinel.cli.demo import demo
 from certinel.cli.explain import explain
@@ -25,6 +25,7 @@ app.command()(demo)
 app.command()(check)
 app.command()(explain)
 app.add_typer(admin.app, name="admin")
+app.add_typer(pki.app, name="pki")
 
 
 def _print_version(wanted: bool) -> None:

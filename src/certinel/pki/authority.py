@@ -3,6 +3,7 @@
 Which keys and names a tenant may use is a matter of ``domain``; here only what would never be admitted is refused.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,13 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from certinel.domain.certificate import Certificate, common_name_fault
-from certinel.pki.errors import NotAnAuthorityError, UnusableNameError, UnusableValidityError
+from certinel.pki.errors import NotAKeyError, NotAnAuthorityError, UnusableNameError, UnusableValidityError
 from certinel.pki.keys import PrivateKey, PublicKey
 
 CLOCK_SKEW = timedelta(hours=1)
 """A new certificate is valid from a little before it was made, for devices whose clock is behind."""
 
 _BITS_OF_LARGE_CURVES = 384
+_ATTRIBUTE = re.compile(r"\s*[A-Za-z]+\s*=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,16 @@ class Authority:
         return Certificate.parse(self.certificate.public_bytes(Encoding.DER))
 
 
+def subject_of(text: str, organization: str | None = None) -> x509.Name:
+    """Return a subject from a common name, or from a whole name as ``CN=Plant CA,O=Example,C=PL`` (RFC 4514)."""
+    if not _ATTRIBUTE.match(text):
+        return distinguished_name(text, organization=organization)
+    try:
+        return x509.Name.from_rfc4514_string(text)
+    except ValueError as error:
+        raise UnusableNameError(f"{text!r} cannot be a subject: {error}") from None
+
+
 def distinguished_name(
     common_name: str, *, organization: str | None = None, organizational_unit: str | None = None
 ) -> x509.Name:
@@ -100,6 +112,14 @@ def issue_intermediate(
     issuer: Authority, subject: x509.Name, key: PrivateKey, validity: Validity, *, path_length: int | None = None
 ) -> Authority:
     """Make a CA below ``issuer``. What it can issue is at most what the issuer's path length leaves."""
+    certificate = issue_intermediate_for(issuer, subject, key.public_key(), validity, path_length=path_length)
+    return Authority(certificate, key)
+
+
+def issue_intermediate_for(
+    issuer: Authority, subject: x509.Name, key: PublicKey, validity: Validity, *, path_length: int | None = None
+) -> x509.Certificate:
+    """Make the certificate of a CA below ``issuer`` whose private key somebody else has."""
     allowed = issuer.facts.path_length
     if allowed is not None:
         if allowed == 0:
@@ -107,7 +127,9 @@ def issue_intermediate(
         path_length = allowed - 1 if path_length is None else path_length
         if path_length >= allowed:
             raise NotAnAuthorityError(f"the path length of the CA is {allowed}: the one below it has less")
-    return Authority(issue(issuer, subject, key.public_key(), validity, _ca_extensions(path_length)), key)
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        raise NotAnAuthorityError("an Ed25519 key is accepted for devices only; a CA needs EC or RSA")
+    return _strong(issue(issuer, subject, key, validity, _ca_extensions(path_length)))
 
 
 def issue_device(
@@ -118,16 +140,23 @@ def issue_device(
     Raises:
         UnusableNameError: no device with that common name would be admitted.
     """
+    subject = distinguished_name(common_name, organization=organization)
+    return issue_device_for(issuer, subject, public_key, validity)
+
+
+def issue_device_for(
+    issuer: Authority, subject: x509.Name, public_key: PublicKey, validity: Validity
+) -> x509.Certificate:
+    """Make the certificate of a device with a whole subject, as a request has it."""
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (key_usage(digital_signature=True), True),
         (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False),
     )
-    subject = distinguished_name(common_name, organization=organization)
-    certificate = issue(issuer, subject, public_key, validity, extensions)
+    certificate = _strong(issue(issuer, subject, public_key, validity, extensions))
     fault = common_name_fault(Certificate.parse(certificate.public_bytes(Encoding.DER)))
     if fault is not None:
-        raise UnusableNameError(f"{common_name!r} cannot name a device: {fault}")
+        raise UnusableNameError(f"{subject.rfc4514_string()!r} cannot name a device: {fault}")
     return certificate
 
 
@@ -147,7 +176,7 @@ def issue(
     if validity.not_after > end:
         raise UnusableValidityError(f"the CA certificate ends on {end:%Y-%m-%d}; what it issues cannot end later")
     builder = _builder(subject, issuer.certificate.subject, public_key, validity)
-    return _signed(builder, (*extensions, (_authority_key_identifier(issuer.certificate), False)), issuer.key)
+    return _signed(builder, (*extensions, (authority_key_identifier(issuer.certificate), False)), issuer.key)
 
 
 def key_usage(
@@ -165,6 +194,13 @@ def key_usage(
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _strong(certificate: x509.Certificate) -> x509.Certificate:
+    weakness = Certificate.parse(certificate.public_bytes(Encoding.DER)).key_weakness
+    if weakness is not None:
+        raise NotAKeyError(f"no platform would accept the key: {weakness}")
+    return certificate
 
 
 def _ca_extensions(path_length: int | None) -> Sequence[tuple[x509.ExtensionType, bool]]:
@@ -195,10 +231,11 @@ def _signed(
 ) -> x509.Certificate:
     for extension, is_critical in extensions:
         builder = builder.add_extension(extension, critical=is_critical)
-    return builder.sign(key, _hash_for(key))
+    return builder.sign(key, hash_for(key))
 
 
-def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """Return what names the issuer's key in what it signs."""
     try:
         extension = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     except x509.ExtensionNotFound:
@@ -207,7 +244,8 @@ def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIden
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(extension.value)
 
 
-def _hash_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
+def hash_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
+    """Return the hash that goes with a key; Ed25519 hashes on its own."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return None
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.key_size >= _BITS_OF_LARGE_CURVES:

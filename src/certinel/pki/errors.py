@@ -31,6 +31,10 @@ class NotACertificateError(PkiError):
     """The text is not one or more certificates in PEM."""
 
 
+class NotARequestError(PkiError):
+    """The bytes are not a certificate signing request."""
+
+
 class NotAStoreError(PkiError):
     """The bytes are not a PKCS#12 store."""
 

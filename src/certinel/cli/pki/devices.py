@@ -1,0 +1,166 @@
+"""``certinel pki device``: one device, or all of a CSV file."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography import x509
+from rich.console import Console
+from rich.progress import track
+
+from certinel.cli.pki.files import (
+    CaFile,
+    CaKeyFile,
+    Force,
+    content_of,
+    file_name_of,
+    read_authority,
+    refuse_existing,
+    write_public,
+    write_secret,
+)
+from certinel.cli.pki.issued import Issued, IssuedIndex
+from certinel.cli.pki.outcome import AsJson, report
+from certinel.cli.pki.secrets_given import CaPassphraseFile, Encrypt, PassphraseFile, for_new_key
+from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.pki.authority import Authority, Validity, distinguished_name, issue_device
+from certinel.pki.chain import chain_to_pem
+from certinel.pki.keys import KeyType, generate_key, key_to_pem
+from certinel.services.clock import SystemClock
+
+DEVICE_DAYS = 365
+NAME_COLUMNS = ("common_name", "cn", "id", "name", "device")
+"""Headings of the column with the names; ``ID`` is that of bulk registration."""
+SAVED_EVERY = 500
+"""Certificates between two writings of the index, when many are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is the same for every device of a command."""
+
+    issuer: Authority
+    above: Sequence[x509.Certificate]
+    folder: Path
+    key_type: KeyType
+    validity: Validity
+    organization: str | None
+    passphrase: str | None
+    force: bool
+
+
+def device(  # noqa: PLR0917 - typer calls it by name
+    name: Annotated[str | None, typer.Argument(help="Common name: the MQTT client id is d: and this.")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Make one for every row; column common_name or ID, or the first one.")
+    ] = None,
+    ca: CaFile = Path("ca.pem"),
+    ca_key: CaKeyFile = None,
+    out_dir: Annotated[Path, typer.Option(help="Where NAME.pem, the whole chain, and NAME.key go.")] = Path(),
+    key_type: Annotated[KeyType, typer.Option(help="Kind of the new key.")] = KeyType.EC_P256,
+    days: Annotated[int, typer.Option(help="How long the certificate is valid.")] = DEVICE_DAYS,
+    organization: Annotated[str | None, typer.Option(help="O of the subject.")] = None,
+    encrypt: Encrypt = False,
+    passphrase_file: PassphraseFile = None,
+    ca_passphrase_file: CaPassphraseFile = None,
+    another: Annotated[
+        bool, typer.Option("--another", help="Also for a subject that has a certificate which is still good.")
+    ] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make keys and certificates for devices, ready to connect: the file has the whole chain, the CA included.
+
+    What was issued is noted beside the CA, in NAME.index.jsonl. When one of many cannot be made, the command says
+    which before it makes any.
+    """
+    if (name is None) == (csv_file is None):
+        raise CommandError("give the name of a device, or --csv FILE", EXIT_USAGE)
+    names = [name] if name is not None else _names_in(csv_file or Path())
+    issuer, above = read_authority(ca, ca_key, ca_passphrase_file)
+    at = SystemClock().now()
+    passphrase = for_new_key(passphrase_file, encrypt=encrypt, what="the new key")
+    validity = Validity.of_days(days, at=at)
+    order = _Order(issuer, above, out_dir, key_type, validity, organization, passphrase, force)
+    with IssuedIndex.locked(ca) as index:
+        if not another:
+            _refuse_second(index, names, organization, at)
+        _refuse_clashes(names, order)
+        if csv_file is None:
+            certificate = _made(names[0], order)
+            index.add([Issued.of(certificate)])
+            report("Device", [certificate, *above], *_files(names[0], order), as_json=as_json)
+            return
+        _make_many(names, order, index)
+    if as_json:
+        typer.echo(json.dumps({"made": len(names), "folder": str(out_dir)}))
+    else:
+        console.print(f"✓ {len(names)} devices made in {out_dir.absolute()}", markup=False)
+
+
+def _names_in(file: Path) -> list[str]:
+    try:
+        rows = [row for row in csv.reader(io.StringIO(content_of(file).decode("utf-8-sig"))) if any(row)]
+    except (UnicodeDecodeError, csv.Error):
+        raise CommandError(f"{file}: it is not CSV in UTF-8", EXIT_USAGE) from None
+    headings = [heading.strip().lower() for heading in rows[0]] if rows else []
+    column = next((headings.index(heading) for heading in NAME_COLUMNS if heading in headings), None)
+    names = [row[column or 0].strip() if len(row) > (column or 0) else "" for row in rows[column is not None :]]
+    if not names:
+        raise CommandError(f"{file}: there is no device in it", EXIT_USAGE)
+    twice = {one for one in names if names.count(one) > 1} if len(set(names)) < len(names) else set()
+    if twice:
+        raise CommandError(f"{file}: it names {min(twice)!r} more than once", EXIT_USAGE)
+    return names
+
+
+def _refuse_second(index: IssuedIndex, names: Iterable[str], organization: str | None, at: datetime) -> None:
+    live = index.live_subjects(at)
+    for one in names:
+        if distinguished_name(one, organization=organization).rfc4514_string() in live:
+            raise CommandError(f"{one} has a certificate that is still good; revoke it, or make --another", EXIT_USAGE)
+
+
+def _refuse_clashes(names: Sequence[str], order: _Order) -> None:
+    taken: dict[Path, str] = {}
+    for one in names:
+        file, key = _files(one, order)
+        if file in taken:
+            raise CommandError(f"{taken[file]!r} and {one!r} would both be in {file}", EXIT_USAGE)
+        taken[file] = one
+        refuse_existing(file, key, force=order.force)
+
+
+def _make_many(names: Sequence[str], order: _Order, index: IssuedIndex) -> None:
+    key = generate_key()
+    for one in names:  # before any file is written: would every name be accepted?
+        issue_device(order.issuer, one, key.public_key(), order.validity, organization=order.organization)
+    waiting: list[Issued] = []
+    try:
+        for one in track(names, "Making devices", console=Console(stderr=True), transient=True):
+            waiting.append(Issued.of(_made(one, order)))
+            if len(waiting) >= SAVED_EVERY:
+                index.add(waiting)
+                waiting = []
+    finally:
+        index.add(waiting)  # also of what was made before an error
+
+
+def _made(name: str, order: _Order) -> x509.Certificate:
+    key = generate_key(order.key_type)
+    certificate = issue_device(order.issuer, name, key.public_key(), order.validity, organization=order.organization)
+    file, key_file = _files(name, order)
+    write_secret(key_file, key_to_pem(key, order.passphrase), force=order.force)
+    write_public(file, chain_to_pem([certificate, *order.above]), force=order.force)
+    return certificate
+
+
+def _files(name: str, order: _Order) -> tuple[Path, Path]:
+    stem = file_name_of(name)
+    return order.folder / f"{stem}.pem", order.folder / f"{stem}.key"
