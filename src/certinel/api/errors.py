@@ -41,12 +41,12 @@ from certinel.domain.user_account import InvalidUserError
 from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
-from certinel.services.bulk_registration import NewDeviceRequestNotFoundError
 from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
 from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.measurements import MeasurementNotFoundError
+from certinel.services.new_device_requests import NewDeviceRequestNotFoundError
 from certinel.services.passwords import PasswordsBusyError, UnacceptablePasswordError
 from certinel.services.revocation import UnknownCertificateError
 from certinel.services.signing_keys import TokenRefusedError

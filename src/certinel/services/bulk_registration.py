@@ -19,13 +19,10 @@ from certinel.domain.bulk_registration import (
     RegistrationLayout,
 )
 from certinel.domain.device_table import MAX_LINE_CHARACTERS, DeviceTable, EncodingFinder, UnusableTableError
-from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId, TenantId
 from certinel.services.passwords import PasswordsBusyError
 from certinel.services.platform import Platform
 from certinel.services.registration_batch import Groups, Prepared, RegistrationBatch
-from certinel.storage import new_device_requests
-from certinel.storage.engine import Transaction
 from certinel.storage.errors import RowConflictError
 
 ROWS_AT_ONCE: Final = 250
@@ -76,22 +73,6 @@ async def register(platform: Platform, caller: TenantId, file: BinaryIO, by: Act
     finally:
         text.detach()
     return result
-
-
-class NewDeviceRequestNotFoundError(DeviceIdentityError):
-    """The tenant expects no such device."""
-
-    code = "new-device-request/not-found"
-
-    def __init__(self, device: str) -> None:
-        super().__init__(f"Could not find newDeviceRequest by ID {device}")
-        self.device = device
-
-
-async def remove_request(tx: Transaction, tenant: TenantId, device: str) -> None:
-    """Forget that a device is expected; raises ``NewDeviceRequestNotFoundError``."""
-    if not (device.isprintable() and await new_device_requests.remove(tx, tenant, DeviceId(device))):
-        raise NewDeviceRequestNotFoundError(device)
 
 
 def _check(file: BinaryIO, caller: TenantId) -> str:

@@ -188,6 +188,24 @@ async def test_simple_form_makes_requests_with_their_group(site: Site) -> None:
     assert (await site.admin.delete(f"{PATH}/x1")).status_code == 404
 
 
+async def test_requests_are_listed_shown_and_removed(site: Site) -> None:
+    await registered(site, "ID;PATH\nx1;plant\nx2;\n")
+    requests = "/devicecontrol/newDeviceRequests"
+    listed = (await site.admin.get(requests)).json()["newDeviceRequests"]
+    assert [(one["id"], one["status"], one["tenantId"]) for one in listed] == [
+        ("x1", "WAITING_FOR_CONNECTION", TENANT),
+        ("x2", "WAITING_FOR_CONNECTION", TENANT),
+    ]
+    assert (await site.admin.get(f"{requests}/x1")).json() == listed[0]
+    assert ("groupId" in listed[0], "groupId" in listed[1]) == (True, False)
+    stranger = await site.stranger()
+    assert (await stranger.get(f"{requests}/x1")).status_code == 404
+    assert (await stranger.delete(f"{requests}/x1")).status_code == 404
+    assert (await site.admin.delete(f"{requests}/x1")).status_code == 204
+    missing = await site.admin.get(f"{requests}/x1")
+    assert (missing.status_code, missing.json()["message"]) == (404, "Could not find newDeviceRequest by ID x1")
+
+
 async def test_one_time_password_makes_an_accepted_request_and_is_stored_as_a_hash(site: Site) -> None:
     await registered(site, "ID;AUTH_TYPE;ENROLLMENT_OTP\nx1;CERTIFICATES;once only\n")
     async with site.platform.database.reading() as tx:

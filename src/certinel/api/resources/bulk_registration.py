@@ -16,7 +16,7 @@ from certinel.api.representation import Answer
 from certinel.api.routing import router as router_for
 from certinel.api.spooled_file import SpooledFile
 from certinel.domain.role import Role
-from certinel.services import bulk_registration
+from certinel.services import bulk_registration, new_device_requests
 from certinel.services.bulk_registration import BulkResult
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -100,7 +100,7 @@ async def remove_expected_device(
 ) -> None:
     """Forget that a device is expected; a device that is registered stays so."""
     async with platform.database.transaction() as tx:
-        await bulk_registration.remove_request(tx, principal.tenant, id)
+        await new_device_requests.remove(tx, principal.tenant, id)
 
 
 def _answer(result: BulkResult) -> bytes:
