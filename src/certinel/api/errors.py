@@ -56,6 +56,13 @@ from certinel.services.trusted_certificates import (
     TrustedCertificateAlreadyExistsError,
     TrustedCertificateNotFoundError,
 )
+from certinel.services.user_administration import (
+    BeyondOwnRightsError,
+    DeviceUserFixedError,
+    GroupNotFoundError,
+    LastAdministratorError,
+    UserAlreadyExistsError,
+)
 from certinel.services.users import UserNotFoundError
 from certinel.storage.errors import DatabaseLoginError, DatabaseUnreachableError, StorageBusyError, StorageFullError
 
@@ -95,6 +102,11 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         TenantAlreadyExistsError: Row(HTTPStatus.CONFLICT, "tenants/Conflict"),
         InvalidTenantError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "tenants/Unprocessable Entity"),
         ManagementTenantError: Row(HTTPStatus.FORBIDDEN, "security/Forbidden"),
+        UserAlreadyExistsError: Row(HTTPStatus.CONFLICT, "users/Conflict"),
+        LastAdministratorError: Row(HTTPStatus.CONFLICT, "users/Conflict"),
+        GroupNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
+        BeyondOwnRightsError: Row(HTTPStatus.FORBIDDEN, "security/Forbidden"),
+        DeviceUserFixedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         InvalidUserError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         UnacceptablePasswordError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         UserNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),

@@ -62,6 +62,11 @@ ROLES_OF_GROUP: Mapping[str, frozenset[Role]] = MappingProxyType(
 """What the members of a group may do. A device works on the objects it owns without a further role."""
 
 
+def exceeds(groups: frozenset[str], roles: frozenset[Role]) -> bool:
+    """Tell whether ``groups`` give a right that ``roles`` lack; what every device holds does not count."""
+    return not roles_of(groups) - _NOT_FOR_ADMINISTRATORS <= roles | roles_of(frozenset({DEVICES}))
+
+
 def roles_of(groups: frozenset[str]) -> frozenset[Role]:
     """Return all roles that membership in ``groups`` gives; unknown groups give none."""
     return frozenset().union(*(ROLES_OF_GROUP.get(group, frozenset()) for group in groups))

@@ -46,7 +46,14 @@ class UserAccount:
 
     @classmethod
     def of_person(
-        cls, tenant: TenantId, name: str, *, groups: frozenset[str], created_at: datetime, password_hash: str | None
+        cls,
+        tenant: TenantId,
+        name: str,
+        *,
+        groups: frozenset[str],
+        created_at: datetime,
+        password_hash: str | None,
+        is_enabled: bool = True,
     ) -> "UserAccount":
         """Return a new user that a person signs in as.
 
@@ -68,6 +75,7 @@ class UserAccount:
             name=name,
             kind=UserKind.PERSON,
             groups=groups,
+            is_enabled=is_enabled,
             created_at=created_at,
             password_hash=password_hash,
         )

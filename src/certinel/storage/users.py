@@ -1,14 +1,16 @@
 """Statements about users, people and devices alike."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Row, Text, bindparam, cast, delete, select, update
 
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import UserKind
 from certinel.domain.user_account import UserAccount
 from certinel.storage.engine import Transaction
+from certinel.storage.page import Page, PageRequest, fetch_page
 from certinel.storage.tables import user_account as table
 
 _NAMES_AT_ONCE = 500
@@ -63,6 +65,44 @@ async def set_password_hashes(tx: Transaction, tenant: TenantId, hashes: Mapping
             .values(password_hash=bindparam("new_hash"))
         )
         await tx.execute(statement, [{"user_name": name, "new_hash": hashes[name]} for name in sorted(hashes)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFilter:
+    """Which users are meant; what is None does not matter."""
+
+    kind: UserKind | None = None
+    name_prefix: str | None = None
+    group: str | None = None
+
+
+async def list_of(tx: Transaction, tenant: TenantId, wanted: UserFilter, request: PageRequest) -> Page[UserAccount]:
+    """Return a page of a tenant's users, by name."""
+    conditions = [table.c.tenant_id == tenant]
+    if wanted.kind is not None:
+        conditions.append(table.c.kind == wanted.kind.value)
+    if wanted.name_prefix is not None:
+        conditions.append(table.c.name.startswith(wanted.name_prefix, autoescape=True))
+    if wanted.group is not None:
+        conditions.append(_is_in(wanted.group))
+    return await fetch_page(tx, select(table).where(*conditions).order_by(table.c.name), request, _account)
+
+
+async def has_other_in(tx: Transaction, tenant: TenantId, group: str, name: str) -> bool:
+    """Tell whether an enabled person besides ``name`` is in ``group``."""
+    statement = select(table.c.name).where(
+        table.c.tenant_id == tenant,
+        table.c.kind == UserKind.PERSON.value,
+        table.c.enabled,
+        table.c.name != name,
+        _is_in(group),
+    )
+    return (await tx.execute(statement.limit(1))).one_or_none() is not None
+
+
+def _is_in(group: str) -> ColumnElement[bool]:
+    """Groups are a JSON list of plain words; both engines write it alike."""
+    return cast(table.c.groups, Text).contains(f'"{group}"', autoescape=True)
 
 
 async def lock(tx: Transaction, tenant: TenantId, name: str) -> None:

@@ -57,6 +57,8 @@ VALUES = {
     "{fingerprint}": "0" * 40,
     "{category}": "cat",
     "{key}": "key",
+    "{name}": "admin",
+    "{group}": "admins",
     "{type}": "c8y_Serial",
     "{external_id}": "pump-7",
     "{id}": "1",

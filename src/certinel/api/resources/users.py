@@ -1,4 +1,4 @@
-"""The user who is calling."""
+"""The user who is calling, and how users, groups and roles look."""
 
 from collections.abc import Iterable
 from typing import Any, Self
@@ -95,14 +95,15 @@ class CurrentUserAnswer(Answer):
             enabled=user.is_enabled,
             effective_roles=[RoleAnswer.of(role, request) for role in sorted(user.principal.roles)],
             groups=GroupReferences(
-                references=[_group(user.tenant, group, request) for group in sorted(user.groups)],
+                references=[group_reference(user.tenant, group, request) for group in sorted(user.groups)],
                 self=link(request, *path, "groups"),
             ),
             roles=_roles((), request, *path, "roles"),
         )
 
 
-def _group(tenant: str, group: str, request: Request) -> GroupReference:
+def group_reference(tenant: str, group: str, request: Request) -> GroupReference:
+    """Describe a group of ``tenant``."""
     path = ("user", tenant, "groups", group)
     roles = sorted(ROLES_OF_GROUP.get(group, frozenset()))
     answer = GroupAnswer(id=group, name=group, roles=_roles(roles, request, *path, "roles"), self=link(request, *path))
