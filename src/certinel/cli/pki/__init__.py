@@ -11,6 +11,9 @@ from certinel.cli.pki.chain import chain
 from certinel.cli.pki.devices import device
 from certinel.cli.pki.proof import proof
 from certinel.cli.pki.requests import csr, sign
+from certinel.cli.pki.revocation import crl, revoke
+from certinel.cli.pki.serve_config import serve_config
+from certinel.cli.pki.stores import keystore, truststore
 from certinel.cli.terminal import CommandError
 from certinel.pki.errors import PkiError
 
@@ -31,5 +34,5 @@ app = typer.Typer(
     no_args_is_help=True,
     cls=_PkiGroup,
 )
-for command in (ca, intermediate, device, csr, sign, chain, proof):
+for command in (ca, intermediate, device, csr, sign, chain, keystore, truststore, revoke, crl, proof, serve_config):
     app.command()(command)

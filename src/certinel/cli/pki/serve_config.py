@@ -1,0 +1,123 @@
+"""``certinel pki serve-config``: settings to paste into what connects to the platform."""
+
+from enum import StrEnum
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+import typer
+
+from certinel.cli.pki.files import KEY_SUFFIX
+
+
+class Client(StrEnum):
+    """What can be told to connect."""
+
+    MOSQUITTO = "mosquitto"
+    BRIDGE = "mosquitto-bridge"
+    THIN_EDGE = "thin-edge"
+    PAHO_JAVA = "paho-java"
+    MQTT_JS = "mqtt.js"
+    MQTT_FX = "mqtt.fx"
+
+
+TEMPLATES = {
+    Client.MOSQUITTO: """\
+mosquitto_sub -h $host -p $port -i 'd:$device' \\
+  --cafile '$ca' --cert '$chain' --key '$key' -t s/e -t s/ds &
+mosquitto_pub -h $host -p $port -i 'd:$device' -q 1 \\
+  --cafile '$ca' --cert '$chain' --key '$key' \\
+  -t s/us -m '211,21.5'
+# One session a device: the second ends the first. For both at once use a client that does both.
+""",
+    Client.BRIDGE: """\
+# /etc/mosquitto/conf.d/certinel.conf
+connection certinel
+address $host:$port
+remote_clientid d:$device
+bridge_cafile $ca
+bridge_certfile $chain
+bridge_keyfile $key
+bridge_protocol_version mqttv311
+# the platform keeps no retained messages and takes no notifications of bridges
+try_private false
+notifications false
+cleansession true
+start_type automatic
+topic s/us out 1 "" ""
+topic s/uat out 0 "" ""
+topic s/ds in 1 "" ""
+topic s/e in 0 "" ""
+topic s/dat in 0 "" ""
+""",
+    Client.THIN_EDGE: """\
+sudo tedge config set c8y.url $host
+sudo tedge config set c8y.mqtt $host:$port
+sudo tedge config set c8y.device.cert_path '$chain'
+sudo tedge config set c8y.device.key_path '$key'
+sudo tedge config set c8y.root_cert_path '$ca'
+sudo tedge connect c8y
+""",
+    Client.PAHO_JAVA: """\
+// stores: certinel pki keystore '$chain'  and  certinel pki truststore '$ca'
+Properties ssl = new Properties();
+ssl.put(SSLSocketFactoryFactory.KEYSTORE, "$keystore");
+ssl.put(SSLSocketFactoryFactory.KEYSTOREPWD, System.getenv("KEYSTORE_PASSWORD"));
+ssl.put(SSLSocketFactoryFactory.KEYSTORETYPE, "PKCS12");
+ssl.put(SSLSocketFactoryFactory.TRUSTSTORE, "truststore.p12");
+ssl.put(SSLSocketFactoryFactory.TRUSTSTOREPWD, System.getenv("TRUSTSTORE_PASSWORD"));
+ssl.put(SSLSocketFactoryFactory.TRUSTSTORETYPE, "PKCS12");
+MqttConnectOptions options = new MqttConnectOptions();
+options.setSSLProperties(ssl);
+options.setAutomaticReconnect(true);
+MqttClient client = new MqttClient("ssl://$host:$port", "d:$device", new MemoryPersistence());
+client.connect(options);
+""",
+    Client.MQTT_JS: """\
+const fs = require("fs");
+const mqtt = require("mqtt");
+const client = mqtt.connect("mqtts://$host:$port", {
+  clientId: "d:$device",
+  ca: fs.readFileSync("$ca"),
+  cert: fs.readFileSync("$chain"),
+  key: fs.readFileSync("$key"),
+});
+""",
+    Client.MQTT_FX: """\
+Broker address            $host
+Broker port               $port
+Client ID                 d:$device
+User name, password       leave empty
+Enable SSL/TLS            yes, TLSv1.2
+  Self signed certificates
+  CA file                 $ca
+  Client certificate file $chain
+  Client key file         $key
+  PEM formatted           yes
+""",
+}
+
+
+def serve_config(  # noqa: PLR0917 - typer calls it by name
+    client: Annotated[Client, typer.Argument(help="What is to connect.")],
+    device: Annotated[str, typer.Argument(help="Common name in the device certificate.")],
+    host: Annotated[str, typer.Option(help="Where the platform is.")] = "localhost",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Its MQTT port.")] = 8883,
+    chain: Annotated[Path | None, typer.Option(help="The device's chain; by default NAME.pem.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its key; by default beside the chain, ending .key.")] = None,
+    server_ca: Annotated[Path, typer.Option(help="Who has signed the platform's own certificate.")] = Path(
+        "server-ca.pem"
+    ),
+) -> None:
+    """Print settings for a client, to be pasted. Files are named with their whole path; none is read or written."""
+    file = (chain or Path(f"{device}.pem")).absolute()
+    values = {
+        "host": host,
+        "port": str(port),
+        "device": device,
+        "chain": str(file),
+        "key": str((key or file.with_suffix(KEY_SUFFIX)).absolute()),
+        "keystore": str(file.with_suffix(".p12")),
+        "ca": str(server_ca.absolute()),
+    }
+    typer.echo(Template(TEMPLATES[client]).substitute(values), nl=False)
