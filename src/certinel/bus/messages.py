@@ -27,6 +27,14 @@ class DeviceUserChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """A person was disabled, removed or given another password: what began with the old one ends."""
+
+    tenant: TenantId
+    user_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesRegistered:
     """Device users were made; nobody who was connected or refused before is concerned."""
 
@@ -57,4 +65,12 @@ class OptionChanged:
     key: str
 
 
-Message = TrustChanged | DeviceUserChanged | DevicesRegistered | TenantChanged | RevocationChanged | OptionChanged
+Message = (
+    TrustChanged
+    | DeviceUserChanged
+    | PersonChanged
+    | DevicesRegistered
+    | TenantChanged
+    | RevocationChanged
+    | OptionChanged
+)

@@ -7,7 +7,14 @@ from functools import partial
 
 import structlog
 
-from certinel.bus.messages import DeviceUserChanged, OptionChanged, RevocationChanged, TenantChanged, TrustChanged
+from certinel.bus.messages import (
+    DeviceUserChanged,
+    OptionChanged,
+    PersonChanged,
+    RevocationChanged,
+    TenantChanged,
+    TrustChanged,
+)
 from certinel.domain.admission import Admission
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId
@@ -85,6 +92,7 @@ class Gateway:
         bus.subscribe(TrustChanged, self._look_again_at_trust)
         bus.subscribe(TenantChanged, self._look_again_at_tenant)
         bus.subscribe(DeviceUserChanged, self._look_again_at_device)
+        bus.subscribe(PersonChanged, self._end_sessions_of_person)
         bus.subscribe(RevocationChanged, self._look_again_at_revocation)
         bus.subscribe(OptionChanged, self._look_again_at_option)
         await self._listener.start(host, port)
@@ -146,6 +154,12 @@ class Gateway:
         session = self._sessions.of_device(message.tenant, device)
         if session is not None:
             self._judge_again(session)
+
+    async def _end_sessions_of_person(self, message: PersonChanged) -> None:
+        """End what a person began with a password; whether another session may begin is asked when it does."""
+        for session in self._sessions.of_tenant(message.tenant):
+            if session.identity.admission is None and session.identity.user_name == message.user_name:
+                session.withdraw(Refusal(Code.WRONG_PASSWORD, tenant=message.tenant))
 
     def _judge_again(self, session: Session) -> None:
         """End a session that would not be admitted any more, or not by this tenant."""

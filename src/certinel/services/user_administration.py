@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from certinel.bus.messages import DeviceUserChanged
+from certinel.bus.messages import DeviceUserChanged, PersonChanged
 from certinel.domain.audit import Actor, AuditEntry, AuditType, Change
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
@@ -124,8 +124,7 @@ async def delete(tx: Transaction, platform: Platform, tenant: TenantId, name: st
     await _check_not_last(tx, account, None)
     await users.remove(tx, tenant, name)
     _record(tx, platform, account, "deleted", by)
-    if account.kind is UserKind.DEVICE:
-        tx.after_commit(platform.bus.publish, DeviceUserChanged(tenant, name))
+    _tell(tx, platform, account)
 
 
 async def put_into_group(
@@ -190,9 +189,14 @@ async def _changed(
     await _check_not_last(tx, before, after)
     await users.save(tx, after)
     _record(tx, platform, after, "updated", by, tuple(_changes(before, after)))
-    if after.kind is UserKind.DEVICE:
-        tx.after_commit(platform.bus.publish, DeviceUserChanged(after.tenant, after.name))
+    if after.groups == before.groups:
+        _tell(tx, platform, after)
     return after
+
+
+def _tell(tx: Transaction, platform: Platform, account: UserAccount) -> None:
+    kind = DeviceUserChanged if account.kind is UserKind.DEVICE else PersonChanged
+    tx.after_commit(platform.bus.publish, kind(account.tenant, account.name))
 
 
 async def _check_not_last(tx: Transaction, before: UserAccount, after: UserAccount | None) -> None:
