@@ -13,6 +13,7 @@ from certinel.cli.pki.proof import proof
 from certinel.cli.pki.requests import csr, sign
 from certinel.cli.pki.revocation import crl, revoke
 from certinel.cli.pki.serve_config import serve_config
+from certinel.cli.pki.show import show
 from certinel.cli.pki.stores import keystore, truststore
 from certinel.cli.terminal import CommandError
 from certinel.pki.errors import PkiError
@@ -34,5 +35,19 @@ app = typer.Typer(
     no_args_is_help=True,
     cls=_PkiGroup,
 )
-for command in (ca, intermediate, device, csr, sign, chain, keystore, truststore, revoke, crl, proof, serve_config):
+for command in (
+    ca,
+    intermediate,
+    device,
+    csr,
+    sign,
+    chain,
+    keystore,
+    truststore,
+    revoke,
+    crl,
+    proof,
+    show,
+    serve_config,
+):
     app.command()(command)
