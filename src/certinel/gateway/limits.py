@@ -6,7 +6,6 @@ Everything here is per listener, in memory, and decided before a byte of the pee
 import socket
 from collections import Counter
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +38,6 @@ class ListenerOptions:
 
     backlog: int = 1_024
     """Connections the system may hold ready before they are accepted."""
-
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of load balancers: each of their connections has to begin with a PROXY protocol header (version 2)."""
 
     reuse_port: bool = False
     """Let several processes listen on the same port (SO_REUSEPORT)."""

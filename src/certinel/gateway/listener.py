@@ -13,7 +13,6 @@ from typing import Any, cast
 from typing_extensions import override
 
 from certinel.gateway.limits import ListenerOptions
-from certinel.gateway.proxied import ProxiedConnection, Proxies
 from certinel.gateway.reception import FailureListener, PeerName, Reception
 from certinel.gateway.tls import ServerTls
 from certinel.gateway.tls_protocol import InnerProtocol, TlsProtocol
@@ -54,14 +53,11 @@ class Listener:
         With port 0 the system chooses one, the same for all addresses: see ``port``.
         """
         self._reception = Reception(self._options, self._on_handshake_failed)
-        options = self._options
-        self._proxies = Proxies(options.trusted_proxies, options.handshake_seconds, options.max_handshakes)
-        make = self._make_proxied if options.trusted_proxies else self._make_connection
         sockets = await _bind(host, port, self._options)
         self.port = sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
         for bound in sockets:
-            server = await loop.create_server(make, sock=bound, backlog=self._options.backlog)
+            server = await loop.create_server(self._make_connection, sock=bound, backlog=self._options.backlog)
             self._servers.append(server)
 
     @property
@@ -80,11 +76,7 @@ class Listener:
             server.close()
         if self._servers:
             self._servers.clear()
-            self._proxies.close()
             await self._reception.close(grace_seconds)
-
-    def _make_proxied(self) -> asyncio.Protocol:
-        return ProxiedConnection(self._proxies, self._make_connection)
 
     def _make_connection(self) -> asyncio.Protocol:
         if self._tls is None:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -119,8 +119,7 @@ class Node:
         settings = self._settings
         if settings.http_port is None:
             return None
-        options = replace(_listener_options(settings), trusted_proxies=())  # this port is for the machine itself
-        listener = Listener(http.make_protocol, tls=None, options=options)
+        listener = Listener(http.make_protocol, tls=None, options=_listener_options(settings))
         await listener.start(settings.http_host, settings.http_port)
         self._parts.push_async_callback(listener.close, settings.gateway.stop_timeout)
         return listener.port
@@ -221,7 +220,6 @@ def _listener_options(settings: Settings) -> ListenerOptions:
         handshake_seconds=gateway.handshake_timeout,
         max_handshakes=gateway.max_handshakes,
         max_handshakes_per_address=gateway.max_handshakes_per_address,
-        trusted_proxies=gateway.trusted_proxies,
     )
 
 

@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import socket
-import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -20,7 +17,6 @@ from certinel.gateway.listener import Listener
 from certinel.gateway.tls import ServerTls, TlsOptions
 from support.clock import START, MovableClock
 from support.house import issue, rest_of, until
-from support.proxy import proxy_header
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -190,27 +186,3 @@ async def test_closing_lets_a_request_in_flight_finish(web: Web, scheme: str) ->
     await until(lambda: bool(web.service.state.tasks))
     await listener.close(grace_seconds=5)
     assert json.loads(await asking)["path"] == "/slow"
-
-
-async def test_client_behind_a_trusted_proxy_is_seen_as_it_is(tmp_path) -> None:
-    certificate, key = issue("localhost").write(tmp_path, "server")
-    service = HttpServer(echo, MovableClock(START))
-    listener = Listener(
-        service.make_protocol,
-        tls=ServerTls(TlsOptions(certificate=certificate, key=key, ask_client_certificate=False)),
-        options=ListenerOptions(trusted_proxies=(ip_network("127.0.0.0/8"),), linger_seconds=0.2),
-    )
-    await listener.start("127.0.0.1", 0)
-    context = ssl.create_default_context(cafile=certificate)
-
-    def asked() -> bytes:
-        with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as plain:
-            plain.sendall(proxy_header(("192.0.2.7", 4711)))
-            with context.wrap_socket(plain, server_hostname="localhost") as tls:
-                tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                return b"".join(iter(lambda: tls.recv(4096), b""))
-
-    answer = await asyncio.to_thread(asked)
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["client"] == ["192.0.2.7", 4711]
-    await listener.close(0)
-    await service.stop()
