@@ -74,7 +74,7 @@ def test_device_of_an_unknown_ca_is_the_operators_to_see(node: Node, tmp_path: P
 def test_wrong_password_is_the_named_tenants_to_see(node: Node) -> None:
     with paho(node, "guesser", more=("--user", f"{TENANT}/admin", "--password", "wrong")) as conversation:
         conversation.wait_for("refused")
-    attempt = seen(node, code="password/wrong")
+    attempt = seen(node, code="password/wrong", device="guesser")
     assert (attempt["userName"], attempt["device"], attempt["chain"]) == (f"{TENANT}/admin", "guesser", [])
     assert attempts(node, OPERATOR, device="guesser") == []
 
