@@ -24,6 +24,17 @@ CLOCK_SKEW = timedelta(hours=1)
 
 _BITS_OF_LARGE_CURVES = 384
 _ATTRIBUTE = re.compile(r"\s*[A-Za-z]+\s*=")
+_OPENSSL_ATTRIBUTE = re.compile(r"/([A-Za-z]+)=((?:\\.|[^/\\])*)")
+_OIDS_OF_OPENSSL = {
+    "C": NameOID.COUNTRY_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "L": NameOID.LOCALITY_NAME,
+    "O": NameOID.ORGANIZATION_NAME,
+    "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "CN": NameOID.COMMON_NAME,
+    "serialNumber": NameOID.SERIAL_NUMBER,
+    "emailAddress": NameOID.EMAIL_ADDRESS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +86,27 @@ class Authority:
 
 
 def subject_of(text: str, organization: str | None = None) -> x509.Name:
-    """Return a subject from a common name, or from a whole name as ``CN=Plant CA,O=Example,C=PL`` (RFC 4514)."""
-    if not _ATTRIBUTE.match(text):
-        return distinguished_name(text, organization=organization)
+    """Return a subject from a common name or a whole name.
+
+    A whole name is ``CN=Plant CA,O=Example,C=PL`` (RFC 4514, the most specific first), or
+    ``/C=PL/O=Example/CN=Plant CA`` as openssl's ``-subj`` has it, which is kept in its order.
+    """
     try:
-        return x509.Name.from_rfc4514_string(text)
-    except ValueError as error:
+        if text.startswith("/"):
+            return _openssl_subject(text)
+        if _ATTRIBUTE.match(text):
+            return x509.Name.from_rfc4514_string(text)
+    except (ValueError, KeyError) as error:
         raise UnusableNameError(f"{text!r} cannot be a subject: {error}") from None
+    return distinguished_name(text, organization=organization)
+
+
+def _openssl_subject(text: str) -> x509.Name:
+    attributes = _OPENSSL_ATTRIBUTE.findall(text)
+    if "".join(f"/{name}={value}" for name, value in attributes) != text:
+        raise ValueError("it does not read /C=PL/O=Example/CN=Plant CA")
+    unescaped = ((_OIDS_OF_OPENSSL[name], re.sub(r"\\(.)", r"\1", value)) for name, value in attributes)
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in unescaped if value])
 
 
 def distinguished_name(

@@ -72,6 +72,34 @@ def test_devices_of_a_csv_file_are_all_made(toolkit: Toolkit) -> None:
     shell("openssl verify -CAfile ca.pem fleet/*.pem", folder=toolkit.folder).succeeded()
 
 
+@pytest.mark.parametrize(
+    "table", ["pump-1\npump-2\n", "ID;PATH\npump-1;Hall 3/Line\npump-2;Hall 3\n", "NAME\tID\n\tpump-1\n\tpump-2\n"]
+)
+def test_tables_are_read_as_bulk_registration_has_them(toolkit: Toolkit, table: str) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    (toolkit.folder / "fleet.csv").write_text(table)
+    toolkit.succeeds("device", "--csv", "fleet.csv", "--out-dir", "fleet")
+    assert {file.stem for file in (toolkit.folder / "fleet").glob("*.pem")} == {"pump-1", "pump-2"}
+
+
+def test_table_without_a_column_of_names_is_refused(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    (toolkit.folder / "fleet.csv").write_text("COLOUR;WEIGHT\nred;3\n")
+    assert "common_name" in toolkit.complains("device", "--csv", "fleet.csv")
+
+
+def test_subject_in_the_form_of_openssl_keeps_its_order(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", r"/C=PL/O=Pumps\/Valves/CN=Plant CA")
+    subject = shell("openssl x509 -in ca.pem -noout -subject", folder=toolkit.folder).succeeded().text
+    assert subject.strip() == "subject=C = PL, O = Pumps/Valves, CN = Plant CA"
+    assert "cannot be a subject" in toolkit.complains("ca", "/nothing", "--out", "other.pem")
+
+
+def test_missing_passphrase_is_told_where_nobody_can_be_asked(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA", "--encrypt", CERTINEL_PASSPHRASE=PASSPHRASE)
+    assert "no passphrase was given" in toolkit.complains("device", "pump-1")
+
+
 def test_no_device_is_made_when_one_name_of_many_is_unusable(toolkit: Toolkit) -> None:
     toolkit.succeeds("ca", "Plant CA")
     (toolkit.folder / "fleet.csv").write_text("ID\npump-1\npump:2\n")

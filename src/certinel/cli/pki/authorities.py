@@ -27,7 +27,10 @@ CA_DAYS = 3650
 INTERMEDIATE_DAYS = 1825
 
 Name = Annotated[
-    str, typer.Argument(help="Common name, as “Plant CA”, or a whole subject, as “CN=Plant CA,O=Example,C=PL”.")
+    str,
+    typer.Argument(
+        help="Common name, as “Plant CA”, or a whole subject, as “CN=Plant CA,O=Example” or “/O=Example/CN=Plant CA”."
+    ),
 ]
 KeyKind = Annotated[KeyType, typer.Option(help="Kind of the new key. Ed25519 is for devices only.")]
 PathLength = Annotated[

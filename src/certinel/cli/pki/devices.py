@@ -1,8 +1,8 @@
 """``certinel pki device``: one device, or all of a CSV file."""
 
-import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,13 +29,14 @@ from certinel.cli.pki.issued import Issued, IssuedIndex
 from certinel.cli.pki.outcome import AsJson, report
 from certinel.cli.pki.secrets_given import CaPassphraseFile, Encrypt, PassphraseFile, for_new_key
 from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.domain.device_table import DeviceTable, EncodingFinder, UnusableTableError
 from certinel.pki.authority import Authority, Validity, distinguished_name, issue_device
 from certinel.pki.chain import chain_to_pem
 from certinel.pki.keys import KeyType, generate_key, key_to_pem
 from certinel.services.clock import SystemClock
 
 DEVICE_DAYS = 365
-NAME_COLUMNS = ("common_name", "cn", "id", "name", "device")
+NAME_COLUMNS = ("common_name", "cn", "id", "serial", "name", "device")
 """Headings of the column with the names; ``ID`` is that of bulk registration."""
 SAVED_EVERY = 500
 """Certificates between two writings of the index, when many are made."""
@@ -58,7 +59,11 @@ class _Order:
 def device(  # noqa: PLR0917 - typer calls it by name
     name: Annotated[str | None, typer.Argument(help="Common name: the MQTT client id is d: and this.")] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Make one for every row; column common_name or ID, or the first one.")
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="Make one for every row: a list of names, or a table with a column ID or common_name.",
+        ),
     ] = None,
     ca: CaFile = Path("ca.pem"),
     ca_key: CaKeyFile = None,
@@ -105,18 +110,25 @@ def device(  # noqa: PLR0917 - typer calls it by name
 
 
 def _names_in(file: Path) -> list[str]:
+    content = content_of(file)
     try:
-        rows = [row for row in csv.reader(io.StringIO(content_of(file).decode("utf-8-sig"))) if any(row)]
-    except (UnicodeDecodeError, csv.Error):
-        raise CommandError(f"{file}: it is not CSV in UTF-8", EXIT_USAGE) from None
-    headings = [heading.strip().lower() for heading in rows[0]] if rows else []
+        finder = EncodingFinder()
+        finder.feed(content)
+        table = DeviceTable(io.StringIO(content.decode(finder.encoding()), newline=""))
+        cells = [row.cells for row in table.rows()]
+    except UnusableTableError as error:
+        raise CommandError(f"{file}: {error}", EXIT_USAGE) from None
+    headings = [heading.lower() for heading in table.headings]
     column = next((headings.index(heading) for heading in NAME_COLUMNS if heading in headings), None)
-    names = [row[column or 0].strip() if len(row) > (column or 0) else "" for row in rows[column is not None :]]
+    if column is None and len(headings) > 1:
+        raise CommandError(f"{file}: no column is headed ID or common_name, but {', '.join(headings)}", EXIT_USAGE)
+    first = [] if column is not None else [table.headings[0]]  # a bare list of names has no heading
+    names = first + [row[column or 0].strip() if len(row) > (column or 0) else "" for row in cells]
     if not names:
         raise CommandError(f"{file}: there is no device in it", EXIT_USAGE)
-    twice = {one for one in names if names.count(one) > 1} if len(set(names)) < len(names) else set()
-    if twice:
-        raise CommandError(f"{file}: it names {min(twice)!r} more than once", EXIT_USAGE)
+    twice, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise CommandError(f"{file}: it names {twice!r} more than once", EXIT_USAGE)
     return names
 
 

@@ -1,6 +1,8 @@
 """Passphrases: from a file, the environment or a prompt; never from the command line, where others see them."""
 
+import getpass
 import os
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -48,8 +50,12 @@ def given(file: Path | None, variable: str) -> str | None:
 
 
 def asked(what: str, *, twice: bool = False) -> str:
-    """Ask the person at the terminal; twice for a new one."""
-    answer: str = typer.prompt(f"Passphrase of {what}", hide_input=True, err=True, confirmation_prompt=twice)
+    """Ask the person at the terminal, or read a line of standard input; twice for a new one."""
+    with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):  # there is no terminal: known
+        try:
+            answer: str = typer.prompt(f"Passphrase of {what}", hide_input=True, err=True, confirmation_prompt=twice)
+        except typer.Abort:
+            raise CommandError(f"no passphrase was given for {what}", EXIT_USAGE) from None
     return answer
 
 
