@@ -6,6 +6,7 @@ program reads the environment.
 """
 
 import tomllib
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,11 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 class WrongSettingError(Exception):
     """A setting that cannot be used; the message names it."""
+
+
+def _listed(value: object) -> object:
+    """Take a list with commas, as environment and options have it, for what a file writes as an array."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 class _Section(BaseModel):
@@ -69,12 +75,21 @@ class GatewaySettings(_Section):
     """TLS handshakes under way at once."""
     max_handshakes_per_address: int = Field(default=500, ge=1)
     """TLS handshakes under way at once from one address; devices behind one NAT share it."""
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Networks of load balancers that begin every MQTT and HTTPS connection with a header of PROXY protocol version 2.
+    Limits, logs and attempts then have the address of the real peer. Without the header their connections are closed;
+    nobody else's header is read, and version 1 of the protocol is not."""
     max_packet_bytes: int = Field(default=16184, ge=1024, le=268435455)
     """Largest MQTT packet, header included."""
     idle_timeout: float = Field(default=0.0, ge=0)
     """Seconds of silence after which a connection without keep-alive is closed; 0 never closes it."""
     stop_timeout: float = Field(default=10.0, ge=0, le=600)
     """Seconds a stopping node gives what is in flight."""
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return _listed(value)
 
 
 class TokenSettings(_Section):
@@ -137,7 +152,7 @@ class Settings(BaseSettings):
     @field_validator("public_host", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return _listed(value)
 
     @override
     @classmethod

@@ -80,9 +80,10 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 async def rest_of(reader: asyncio.StreamReader) -> bytes:
     """What still comes before the connection ends, in whatever way."""
-    with contextlib.suppress(ConnectionError, ssl.SSLError):
-        return await reader.read()
-    return b""
+    async with asyncio.timeout(20):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            return await reader.read()
+        return b""
 
 
 class Recorder(asyncio.Protocol):
@@ -139,6 +140,7 @@ class House:
     guests: list[Recorder] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     failures: list[HandshakeFailure] = field(default_factory=list)
+    failed_at: list[Any] = field(default_factory=list)
     clients: list[asyncio.StreamWriter] = field(default_factory=list)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -146,8 +148,9 @@ class House:
     def port(self) -> int:
         return self.listener.port
 
-    def note_failure(self, failure: HandshakeFailure, _: Any) -> None:
+    def note_failure(self, failure: HandshakeFailure, peer: Any) -> None:
         self.failures.append(failure)
+        self.failed_at.append(peer)
         self.failed.set()
 
     async def guest(self) -> Recorder:

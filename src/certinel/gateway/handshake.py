@@ -14,6 +14,8 @@ class HandshakeFault(StrEnum):
     TIMEOUT = "tls/timeout"
     TOO_LARGE = "tls/too-large"
     PEER_CLOSED = "tls/peer-closed"
+    PROXY_HEADER = "proxy/header"
+    PROXY_NOT_TRUSTED = "proxy/not-trusted"
     NOT_TLS = "tls/not-tls"
     PLAIN_HTTP = "tls/plain-http"
     VERSION = "tls/version"
@@ -29,6 +31,8 @@ SENTENCES = {
     HandshakeFault.TIMEOUT: "the handshake was not finished in time",
     HandshakeFault.TOO_LARGE: "more was sent before the handshake was finished than any acceptable chain needs",
     HandshakeFault.PEER_CLOSED: "the peer closed the connection in the middle of the handshake",
+    HandshakeFault.PROXY_HEADER: "a load balancer of gateway.trusted_proxies did not say whom it speaks for",
+    HandshakeFault.PROXY_NOT_TRUSTED: "the peer sent a PROXY protocol header, but is not in gateway.trusted_proxies",
     HandshakeFault.NOT_TLS: "the peer does not speak TLS, which this port demands",
     HandshakeFault.PLAIN_HTTP: "the peer speaks plain HTTP, but this port wants HTTPS",
     HandshakeFault.VERSION: "the peer offers no TLS version above 1.1",

@@ -6,6 +6,7 @@ Everything here is per listener, in memory, and decided before a byte of the pee
 import socket
 from collections import Counter
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,9 @@ class ListenerOptions:
 
     backlog: int = 1_024
     """Connections the system may hold ready before they are accepted."""
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Load balancers: each of their TLS connections has to begin with a PROXY protocol header, version 2."""
 
     reuse_port: bool = False
     """Let several processes listen on the same port (SO_REUSEPORT)."""

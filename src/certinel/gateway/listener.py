@@ -13,6 +13,7 @@ from typing import Any, cast
 from typing_extensions import override
 
 from certinel.gateway.limits import ListenerOptions
+from certinel.gateway.proxied import ProxiedConnection, Proxies
 from certinel.gateway.reception import FailureListener, PeerName, Reception
 from certinel.gateway.tls import ServerTls
 from certinel.gateway.tls_protocol import InnerProtocol, TlsProtocol
@@ -30,7 +31,7 @@ class PortUnavailableError(Exception):
 
 
 class Listener:
-    """One port, on one or more addresses. ``tls=None`` serves plain TCP, under the same limits."""
+    """One port, on one or more addresses. ``tls=None`` serves plain TCP, under the same limits, and without proxies."""
 
     def __init__(
         self,
@@ -52,12 +53,19 @@ class Listener:
 
         With port 0 the system chooses one, the same for all addresses: see ``port``.
         """
-        self._reception = Reception(self._options, self._on_handshake_failed)
-        sockets = await _bind(host, port, self._options)
+        options = self._options
+        self._reception = Reception(options, self._on_handshake_failed)
+        self._proxies = Proxies(
+            options.trusted_proxies,
+            self._reception,
+            header_seconds=options.handshake_seconds,
+            max_waiting=options.max_handshakes,
+        )
+        sockets = await _bind(host, port, options)
         self.port = sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
         for bound in sockets:
-            server = await loop.create_server(self._make_connection, sock=bound, backlog=self._options.backlog)
+            server = await loop.create_server(self._make_connection, sock=bound, backlog=options.backlog)
             self._servers.append(server)
 
     @property
@@ -76,12 +84,16 @@ class Listener:
             server.close()
         if self._servers:
             self._servers.clear()
+            self._proxies.close()
             await self._reception.close(grace_seconds)
 
     def _make_connection(self) -> asyncio.Protocol:
-        if self._tls is None:
-            return TcpProtocol(self._make_protocol(), self._reception)
-        return TlsProtocol(self._tls, self._make_protocol, self._reception)
+        tls, reception = self._tls, self._reception
+        if tls is None:
+            return TcpProtocol(self._make_protocol(), reception)
+        if not self._options.trusted_proxies:
+            return TlsProtocol(tls, self._make_protocol, reception)
+        return ProxiedConnection(self._proxies, lambda peer: TlsProtocol(tls, self._make_protocol, reception, peer))
 
 
 class TcpProtocol(asyncio.Protocol):

@@ -56,7 +56,7 @@ class Reception:
         now = asyncio.get_running_loop().time()
         is_full = self.is_closing or len(self.guests) >= self._options.max_connections
         if is_full or not self._limits.begin(network_of(guest.peername[0]), now):
-            self.report(guest, HandshakeFailure(HandshakeFault.OVERLOAD))
+            self.report(guest.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
             return False
         self.guests.add(guest)
         self._handshakes.start(guest)
@@ -67,11 +67,11 @@ class Reception:
         if self._handshakes.stop(guest):
             self._limits.end(network_of(guest.peername[0]))
 
-    def report(self, guest: Guest, failure: HandshakeFailure) -> None:
+    def report(self, peer: PeerName, failure: HandshakeFailure) -> None:
         """Log a failed handshake, and tell whoever counts them."""
-        logger.info("TLS handshake with %s failed: %s: %s", guest.peername[0], failure.fault, failure)
+        logger.info("TLS handshake with %s failed: %s: %s", peer[0], failure.fault, failure)
         if self._on_handshake_failed is not None:
-            self._on_handshake_failed(failure, guest.peername)
+            self._on_handshake_failed(failure, peer)
 
     def linger(self, guest: Guest) -> None:
         """Give a closed connection's peer time to take the last bytes."""

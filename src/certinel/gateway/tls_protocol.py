@@ -13,6 +13,7 @@ from OpenSSL import SSL
 from typing_extensions import override
 
 from certinel.gateway.handshake import HandshakeFailure, HandshakeFault, failure_of
+from certinel.gateway.proxy_header import SIGNATURE
 from certinel.gateway.reception import PeerName, Reception
 from certinel.gateway.tls import ServerTls
 from certinel.gateway.tls_transport import TlsTransport
@@ -73,7 +74,14 @@ class TlsProtocol(asyncio.Protocol):
         "tls",
     )
 
-    def __init__(self, tls: ServerTls, make_inner: Callable[[], InnerProtocol], reception: Reception) -> None:
+    def __init__(
+        self,
+        tls: ServerTls,
+        make_inner: Callable[[], InnerProtocol],
+        reception: Reception,
+        peername: PeerName | None = None,
+    ) -> None:
+        """Serve whoever is at the other end of the socket, or ``peername``, for whom a trusted proxy speaks."""
         self._context = tls.context
         self._make_inner = make_inner
         self._reception = reception
@@ -81,13 +89,14 @@ class TlsProtocol(asyncio.Protocol):
         self._fed_bytes = 0
         self._is_paused = False
         self._unwritten_bytes = 0
+        self.peername = peername or ()
 
     # ---- what the socket tells
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.socket_transport = cast("asyncio.Transport", transport)
-        self.peername: PeerName = transport.get_extra_info("peername") or ("", 0)
+        self.peername = self.peername or transport.get_extra_info("peername") or ("", 0)
         if not self._reception.admit(self):
             self.socket_transport.abort()
             return
@@ -106,7 +115,7 @@ class TlsProtocol(asyncio.Protocol):
     @override
     def eof_received(self) -> bool:
         if self._phase is Phase.HANDSHAKE:
-            self._reception.report(self, HandshakeFailure(HandshakeFault.PEER_CLOSED))
+            self._reception.report(self.peername, HandshakeFailure(HandshakeFault.PEER_CLOSED))
             self._linger()
         elif self._phase is Phase.OPEN:
             self._peer_ended()
@@ -117,7 +126,7 @@ class TlsProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         phase, self._phase = self._phase, Phase.GONE
         if phase is Phase.HANDSHAKE:
-            self._reception.report(self, HandshakeFailure(HandshakeFault.PEER_CLOSED))
+            self._reception.report(self.peername, HandshakeFailure(HandshakeFault.PEER_CLOSED))
         self._reception.leave(self)
         if phase is Phase.OPEN:
             self._leave_inner(exc)
@@ -136,7 +145,7 @@ class TlsProtocol(asyncio.Protocol):
 
     def handshake_expired(self) -> None:
         """The handshake took too long."""
-        self._reception.report(self, HandshakeFailure(HandshakeFault.TIMEOUT))
+        self._reception.report(self.peername, HandshakeFailure(HandshakeFault.TIMEOUT))
         self.abort()
 
     def linger_expired(self) -> None:
@@ -167,11 +176,13 @@ class TlsProtocol(asyncio.Protocol):
         except SSL.WantReadError:
             self._flush()
             if self._fed_bytes > MAX_HANDSHAKE_BYTES:
-                self._reception.report(self, HandshakeFailure(HandshakeFault.TOO_LARGE))
+                self._reception.report(self.peername, HandshakeFailure(HandshakeFault.TOO_LARGE))
                 self.abort()
         except SSL.Error as error:
             self._flush()  # the alert that tells the peer
-            self._reception.report(self, failure_of(error))
+            is_proxy = data.startswith(SIGNATURE)
+            failure = HandshakeFailure(HandshakeFault.PROXY_NOT_TRUSTED) if is_proxy else failure_of(error)
+            self._reception.report(self.peername, failure)
             self._linger()
         else:
             self._flush()

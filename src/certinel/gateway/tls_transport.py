@@ -87,6 +87,10 @@ class TlsTransport(asyncio.Transport):
         fact = FACTS.get(name)
         if fact is not None:
             return fact(self._protocol.tls)
+        if name == "peername":
+            return self._protocol.peername
+        if name == "socket":  # whoever asks it for its peer would find the proxy
+            return default
         return self._protocol.socket_transport.get_extra_info(name, default)
 
 

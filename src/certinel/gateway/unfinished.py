@@ -22,6 +22,9 @@ REMEDIES: Mapping[HandshakeFault, str] = MappingProxyType(
         HandshakeFault.TIMEOUT: "Check the network between device and node, or raise gateway.handshake_timeout.",
         HandshakeFault.TOO_LARGE: "Send only the device certificate and its issuers.",
         HandshakeFault.PEER_CLOSED: "Look into the client's own log: it gave up, or it was a health check.",
+        HandshakeFault.PROXY_HEADER: "Let the load balancer send PROXY protocol version 2 (HAProxy: send-proxy-v2; its "
+        "health checks: check-send-proxy), or take it out of gateway.trusted_proxies.",
+        HandshakeFault.PROXY_NOT_TRUSTED: "If this is your load balancer, add its address to gateway.trusted_proxies.",
         HandshakeFault.NOT_TLS: "Switch TLS on in the client, or use the port that the client means.",
         HandshakeFault.PLAIN_HTTP: "Use https:// and the HTTPS port.",
         HandshakeFault.VERSION: "Update the client, so that it offers TLS 1.2 or 1.3.",

@@ -220,6 +220,7 @@ def _listener_options(settings: Settings) -> ListenerOptions:
         handshake_seconds=gateway.handshake_timeout,
         max_handshakes=gateway.max_handshakes,
         max_handshakes_per_address=gateway.max_handshakes_per_address,
+        trusted_proxies=gateway.trusted_proxies,
     )
 
 
