@@ -3,29 +3,63 @@
 import sys
 from importlib.metadata import version
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from certinel.cli import admin, pki
-from certinel.cli.check import check
-from certinel.cli.demo import demo
-from certinel.cli.explain import explain
-from certinel.cli.serve import serve
+from certinel.cli.deferred import DeferredCommand
 from certinel.cli.terminal import EXIT_FAILURE, CommandError, complain
+
+COMMANDS = (
+    DeferredCommand(
+        "serve",
+        "Run the platform: MQTT over mutual TLS, REST over HTTPS.",
+        "certinel.cli.serve:serve",
+    ),
+    DeferredCommand(
+        "demo",
+        "Show it: a CA, a device that registers itself, its temperatures, its token, and a device that is refused.",
+        "certinel.cli.demo:demo",
+    ),
+    DeferredCommand(
+        "check",
+        "Verify the database and the hash chains of the audit log; ends with 1 when something is wrong.",
+        "certinel.cli.check:check",
+    ),
+    DeferredCommand(
+        "explain",
+        "Explain whether a chain of certificates lets a device connect, with the very verdict that a connect gets.",
+        "certinel.cli.explain:explain",
+    ),
+    DeferredCommand(
+        "admin",
+        "Ask and change a running node over REST.",
+        "certinel.cli.admin:app",
+    ),
+    DeferredCommand(
+        "pki",
+        "Make and read keys, CAs, device certificates, stores and revocation lists. Nothing leaves this computer.",
+        "certinel.cli.pki:app",
+    ),
+)
+"""Each with the first line of its own help, so that a list of them imports none."""
+
+
+class _Certinel(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in COMMANDS:
+            self.add_command(command)
+
 
 app = typer.Typer(
     name="certinel",
     help="Device identity for MQTT fleets: a certificate is all a device needs.",
+    cls=_Certinel,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(serve)
-app.command()(demo)
-app.command()(check)
-app.command()(explain)
-app.add_typer(admin.app, name="admin")
-app.add_typer(pki.app, name="pki")
 
 
 def _print_version(wanted: bool) -> None:

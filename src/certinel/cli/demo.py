@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import httpx
 import typer
@@ -28,7 +28,9 @@ from certinel.pki.keys import generate_key, key_from_pem, key_to_pem
 from certinel.pki.proof import signature_of
 from certinel.wiring import logs
 from certinel.wiring.data_directory import write_public, write_secret
-from certinel.wiring.node import NodeFacts
+
+if TYPE_CHECKING:  # see serve
+    from certinel.wiring.node import NodeFacts
 
 DEVICE = "demo-thermometer"
 EXPIRED_DEVICE = "demo-old-pump"
@@ -78,7 +80,7 @@ async def _demonstrate(settings: Settings, folder: Path, *, stay: bool) -> None:
         await node.stop()
 
 
-def _walk_through(facts: NodeFacts, settings: Settings, folder: Path) -> None:
+def _walk_through(facts: "NodeFacts", settings: Settings, folder: Path) -> None:
     server_ca = facts.server_ca or folder / "node" / "server-ca.pem"
     now = datetime.now(UTC)
     _step(1, "A certificate authority of your own", f"certinel demo plant CA, private key in {folder}")
@@ -200,7 +202,7 @@ def _step(number: int, title: str, detail: str) -> None:
     console.print(f"  {detail}", markup=False)
 
 
-def _farewell(facts: NodeFacts, settings: Settings) -> None:
+def _farewell(facts: "NodeFacts", settings: Settings) -> None:
     console.print()
     greet(facts)
     password = settings.admin_password.get_secret_value() if settings.admin_password else ""

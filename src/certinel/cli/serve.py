@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvloop
@@ -11,7 +11,9 @@ from rich.markup import escape
 
 from certinel.cli.terminal import EXIT_USAGE, CommandError, console
 from certinel.config import Settings, WrongSettingError, load
-from certinel.wiring.node import Node, NodeFacts, start_problem
+
+if TYPE_CHECKING:  # a whole node takes a second to import: when one is started, not for --help
+    from certinel.wiring.node import Node, NodeFacts
 
 DEFAULT_CONFIG = Path("certinel.toml")
 
@@ -68,8 +70,10 @@ async def _serve(settings: Settings) -> None:
         await node.stop()
 
 
-async def start_node(settings: Settings) -> tuple[Node, NodeFacts]:
+async def start_node(settings: Settings) -> "tuple[Node, NodeFacts]":
     """Start a node; what keeps it from starting is one line for the operator."""
+    from certinel.wiring.node import Node, start_problem
+
     node = Node(settings)
     try:
         return node, await node.start()
@@ -86,7 +90,7 @@ async def wait_for_stop() -> None:
     await stop.wait()
 
 
-def greet(facts: NodeFacts) -> None:
+def greet(facts: "NodeFacts") -> None:
     """Say where everything is and what to do next."""
     for note in facts.notes:
         console.print(f"[yellow]note:[/] {escape(note)}")
@@ -100,7 +104,7 @@ def greet(facts: NodeFacts) -> None:
     console.print(f"  next                 upload your CA: {_upload(facts)}", markup=False)
 
 
-def _who(facts: NodeFacts) -> str:
+def _who(facts: "NodeFacts") -> str:
     made = facts.administrators
     if made is None:
         return "t1000/admin or management/admin, with the password of the first start"
@@ -110,7 +114,7 @@ def _who(facts: NodeFacts) -> str:
     return f"{names} with the password [bold]{made.password}[/] (shown only now)"
 
 
-def _upload(facts: NodeFacts) -> str:
+def _upload(facts: "NodeFacts") -> str:
     url = f"https://{facts.host_name}:{facts.https_port}/tenant/tenants/t1000/trusted-certificates"
     body = '{"name":"my CA","status":"ENABLED","autoRegistrationEnabled":true,"certInPemFormat":"…"}'
     return f"curl --cacert {facts.server_ca or 'CA.pem'} -u t1000/admin --json '{body}' {url}"
