@@ -19,7 +19,7 @@ COMMANDS = (
     ),
     DeferredCommand(
         "demo",
-        "Show it: a CA, a device that registers itself, its temperatures, its token, and a device that is refused.",
+        "Show it: a CA and its proof, a device that registers itself, its data, its token, and one that is refused.",
         "certinel.cli.demo:demo",
     ),
     DeferredCommand(
