@@ -209,7 +209,7 @@ def outcome(verdict: Admission | Refusal) -> object:
             return verdict.tenant, verdict.trusted.id
         case Refusal(code=Code.UNKNOWN_ISSUER | Code.BAD_SIGNATURE | Code.INTERMEDIATE_MISSING):
             return "nobody's"
-        case Refusal(code=Code.NAME_CONSTRAINT):
+        case Refusal(code=Code.NAME_CONSTRAINT | Code.PATH_LENGTH_EXCEEDED):
             return "nobody's"  # a look-alike whose path does not verify is no claim
         case Refusal():
             return verdict.tenant, verdict.code
