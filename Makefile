@@ -40,6 +40,10 @@ check: $(venv)/installed-test ## Format, lint, types, layers, what is unused
 	$(bin)/vulture
 	$(bin)/deptry --no-ansi src
 
+.PHONY: docs
+docs: $(venv)/installed-test ## Build the pages into docs/_build; a warning is an error
+	$(bin)/sphinx-build --builder html --fresh-env --nitpicky --fail-on-warning --quiet docs docs/_build
+
 .PHONY: bench
 bench: system-run $(venv)/installed-run system-bench ## Measure the hot paths against mosquitto in the same run
 	$(bin)/python -m bench
@@ -50,7 +54,7 @@ lock: system-run ## Take the newest releases of everything and pin them again
 
 .PHONY: clean
 clean: ## Remove what the other tasks made, .venv included
-	rm -rf $(venv) .tools .demo build dist $(javascript)/node_modules
+	rm -rf $(venv) .tools .demo build dist docs/_build $(javascript)/node_modules
 	rm -rf .mypy_cache .ruff_cache .hypothesis .import_linter_cache .pytest_cache .coverage .coverage.*
 	find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
 

@@ -32,6 +32,8 @@ class Template:
     """
 
     build: Callable[..., Request]
+    meaning: str
+    """What it does, in a sentence for people who write devices."""
     fields: tuple[Field, ...] = ()
     group: tuple[Field, ...] = ()
 
@@ -107,15 +109,26 @@ _TIME = Field(values.moment)
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
     {
-        "100": Template(CreateDevice, (_TEXT, _TEXT)),
-        "200": Template(_measurement, (_FRAGMENT, _MANDATORY_TEXT, _MANDATORY_NUMBER, _TEXT, _TIME)),
+        "100": Template(
+            CreateDevice, "Make the object that stands for the device, with its name and type.", (_TEXT, _TEXT)
+        ),
+        "200": Template(
+            _measurement,
+            "One number of any kind, as `{fragment: {name: {value, unit}}}`.",
+            (_FRAGMENT, _MANDATORY_TEXT, _MANDATORY_NUMBER, _TEXT, _TIME),
+        ),
         "201": Template(
             _measurement_of_many_series,
+            "Several numbers at once as one measurement of the type that is named.",
             (_MANDATORY_TEXT, _TIME),
             group=(_FRAGMENT, _MANDATORY_TEXT, _MANDATORY_NUMBER, _TEXT),
         ),
-        "210": Template(_signal_strength, (_NUMBER, _NUMBER, _TIME)),
-        "211": Template(_temperature, (_MANDATORY_NUMBER, _TIME)),
-        "212": Template(_battery, (_MANDATORY_NUMBER, _TIME)),
+        "210": Template(
+            _signal_strength,
+            "Signal strength in dBm and bit error rate in %; one of the two is needed.",
+            (_NUMBER, _NUMBER, _TIME),
+        ),
+        "211": Template(_temperature, "A temperature in °C.", (_MANDATORY_NUMBER, _TIME)),
+        "212": Template(_battery, "The level of a battery in %.", (_MANDATORY_NUMBER, _TIME)),
     }
 )

@@ -1,0 +1,228 @@
+"""Runs a page of the documentation as a reader would: its files written, its commands typed, its outputs compared.
+
+* A ``console`` block holds commands (after ``$``; lines after ``>`` go on with them) and what they print. ``…`` within
+  a line stands for any text, on a line of its own for any number of lines. Output that a page does not show may be
+  anything.
+* A command must end with 0, unless the page shows what it prints: then that is what counts.
+* A ``{code-block}`` with a caption is a file of that name.
+* Connection attempts are asked for again until they are as shown: a node stores them a moment later.
+* ``certinel serve`` runs on until the page starts it again, or ends; of what it prints its log is left out.
+* Ports and the folder are those of the page to the reader, and others here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PATIENCE_SECONDS = 60
+"""For one command."""
+READY_SECONDS = 30
+DELAY_SECONDS = 5
+"""Attempts are stored within two."""
+SOURCES = Path(__file__).parents[2] / "src"
+_BLOCK = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
+_CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)
+_OPTIONS = re.compile(r"\A(?::[a-z-]+:.*\n)+\n?")
+_NEEDS = re.compile(r"^needs: (.+)$", re.MULTILINE)
+_FOLDER = "/home/me/fleet"
+"""Where pages say that their reader is."""
+_PORTS = {"mqtt": 8883, "https": 8443, "http": 8080}
+_END = "=== the command has ended with"
+
+
+class PageFailedError(AssertionError):
+    """A page is not true: the command, what it printed, and what the page says it prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of a page and the output that the page shows for it."""
+
+    text: str
+    shown: tuple[str, ...]
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is a node, which runs on."""
+        return re.search(r"(^| )certinel serve( |$)", self.text) is not None
+
+    @property
+    def is_about_attempts(self) -> bool:
+        """Whether it asks for what is stored only a moment after it happened."""
+        return re.search(r"\battempts\b|connectionAttempts", self.text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that the page tells the reader to write."""
+
+    name: str
+    content: str
+
+
+def steps(page: str) -> Iterator[Command | File]:
+    """Yield what a reader of ``page`` does, in order."""
+    for block in _BLOCK.finditer(page):
+        caption = _CAPTION.search(block["body"])
+        if block["info"].strip() == "console":
+            yield from _commands(block["body"])
+        elif block["info"].startswith("{code-block}") and caption:
+            yield File(caption[1].strip(), _OPTIONS.sub("", block["body"]))
+
+
+def _commands(block: str) -> Iterator[Command]:
+    text, shown = "", list[str]()
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            if text:
+                yield Command(text, tuple(shown))
+            text, shown = line.removeprefix("$ "), []
+        elif line.startswith("> ") and not shown:
+            text += "\n" + line.removeprefix("> ")
+        else:
+            shown.append(line)
+    if text:
+        yield Command(text, tuple(shown))
+
+
+def missing_programs(page: str) -> list[str]:
+    """Return the programs that the page needs (``needs:`` at its top) and this machine lacks."""
+    needed = _NEEDS.search(page)
+    return [name for name in needed[1].split() if shutil.which(name) is None] if needed else []
+
+
+@dataclass(slots=True)
+class Reader:
+    """Somebody at a terminal, in a folder of their own. What was started ends with ``close``."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    _shell: subprocess.Popen[str] | None = None
+    _ports: dict[int, int] = field(default_factory=dict)
+
+    def follow(self, page: str) -> None:
+        """Do all that the page says, and fail where it is not true."""
+        for step in steps(page):
+            if isinstance(step, File):
+                (self.folder / step.name).write_text(self._here(step.content))
+            else:
+                self._type(step)
+
+    def close(self) -> None:
+        """End the shell and everything that was started from it."""
+        if self._shell is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._shell.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._shell.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(self._shell.pid, signal.SIGKILL)
+        self._shell.wait()
+        for stream in (self._shell.stdin, self._shell.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
+
+    def _type(self, command: Command) -> None:
+        deadline = time.monotonic() + DELAY_SECONDS
+        while True:
+            printed, status = (self._start_node(command), 0) if command.is_node else self._run(self._here(command.text))
+            seen = self._as_shown(printed)
+            if not command.shown and status:
+                raise PageFailedError(f"$ {command.text}\nends with {status}:\n{seen}")
+            if not command.shown or _agree(command.shown, seen):
+                return
+            if not command.is_about_attempts or time.monotonic() > deadline:
+                shown = "\n".join(command.shown)
+                raise PageFailedError(f"$ {command.text}\nprints\n{seen}\nand the page says\n{shown}")
+
+    def _start_node(self, command: Command) -> str:
+        """Start the node in the place of the one before, and return what it prints once it can be reached."""
+        self._run('[ -z "${node:-}" ] || { kill $node; wait $node; } || true; rm -f certinel-data/node.json')
+        self._run(f"{self._here(command.text)} >serve.out 2>serve.log & node=$!")
+        ready = self.folder / "certinel-data" / "node.json"
+        deadline = time.monotonic() + READY_SECONDS
+        greeting = self.folder / "serve.out"
+        while not ready.exists() or " next " not in greeting.read_text():
+            _, ended = self._run("sleep 0.1; kill -0 $node")
+            if ended or time.monotonic() > deadline:
+                log = (self.folder / "serve.log").read_text()
+                raise PageFailedError(f"$ {command.text}\ndoes not start:\n{log}")
+        ports = json.loads(ready.read_text())
+        self._ports = {number: ports[name] for name, number in _PORTS.items() if ports.get(name)}
+        return greeting.read_text()
+
+    def _run(self, line: str) -> tuple[str, int]:
+        shell = self._shell or self._open()
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        shell.stdin.write(f"{{ {line}\n}} </dev/null; printf '\\n{_END} %s\\n' $?\n")
+        shell.stdin.flush()
+        printed: list[str] = []
+        impatience = threading.Timer(PATIENCE_SECONDS, os.killpg, (shell.pid, signal.SIGKILL))
+        impatience.start()
+        try:
+            for written in shell.stdout:
+                if written.startswith(_END):
+                    return "".join(printed).removesuffix("\n"), int(written.removeprefix(_END))
+                printed.append(written)
+        finally:
+            impatience.cancel()
+        raise PageFailedError(f"$ {line}\ndoes not end in {PATIENCE_SECONDS} s:\n{''.join(printed)}")
+
+    def _open(self) -> subprocess.Popen[str]:
+        ports = {f"CERTINEL_{name.upper()}_PORT": "0" for name in _PORTS}
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CERTINEL_")},
+            **ports,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(SOURCES),
+            "PYTHONUNBUFFERED": "1",
+            "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            "COLUMNS": "110",
+            **self.environment,
+        }
+        self._shell = subprocess.Popen(
+            ["bash", "-o", "pipefail"],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return self._shell
+
+    def _here(self, text: str) -> str:
+        """Put the ports that the node really has in the place of the page's."""
+        text = text.replace(_FOLDER, str(self.folder))
+        return re.sub(r"\b(8883|8443|8080)\b", lambda found: str(self._ports.get(int(found[1]), found[1])), text)
+
+    def _as_shown(self, text: str) -> str:
+        text = text.replace(str(self.folder), _FOLDER)
+        for shown, real in self._ports.items():
+            text = re.sub(rf"\b{real}\b", str(shown), text)
+        return text
+
+
+def _agree(shown: tuple[str, ...], seen: str) -> bool:
+    parts = [
+        r"(?:.*\n)*?" if line.strip() == "…" else ".*".join(map(re.escape, line.rstrip().split("…"))) + r"\n"
+        for line in shown
+    ]
+    return re.fullmatch("".join(parts), "".join(f"{line.rstrip()}\n" for line in seen.splitlines())) is not None
