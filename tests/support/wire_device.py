@@ -65,8 +65,25 @@ class WireDevice:
             except ConnectionEnded:
                 return packets
 
-    async def connect(self, client_id: str, *, keep_alive: int = 60, will: Will | None = None) -> Connack:
-        await self.send(Connect(client_id, self._version, keep_alive=keep_alive, will=will))
+    async def connect(
+        self,
+        client_id: str,
+        *,
+        keep_alive: int = 60,
+        will: Will | None = None,
+        user_name: str | None = None,
+        password: str | None = None,
+    ) -> Connack:
+        await self.send(
+            Connect(
+                client_id,
+                self._version,
+                keep_alive=keep_alive,
+                will=will,
+                user_name=user_name,
+                password=password.encode() if password is not None else None,
+            )
+        )
         answer = await self.receive()
         assert isinstance(answer, Connack)
         return answer
@@ -103,10 +120,28 @@ async def wire_device_with(
     files: DeviceFiles, port: int, *, version: ProtocolVersion = ProtocolVersion.V3_1_1
 ) -> AsyncIterator[WireDevice]:
     """Shake hands with the chain and key in ``files``."""
+    context = _trusting_context()
+    context.load_cert_chain(files.chain, files.key)
+    async with _connected(context, port, version) as connected:
+        yield connected
+
+
+@asynccontextmanager
+async def password_client(port: int) -> AsyncIterator[WireDevice]:
+    """Shake hands without a certificate; user name and password come with CONNECT."""
+    async with _connected(_trusting_context(), port, ProtocolVersion.V3_1_1) as connected:
+        yield connected
+
+
+def _trusting_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.load_cert_chain(files.chain, files.key)
+    return context
+
+
+@asynccontextmanager
+async def _connected(context: ssl.SSLContext, port: int, version: ProtocolVersion) -> AsyncIterator[WireDevice]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     try:
         yield WireDevice(reader, writer, version)

@@ -26,6 +26,11 @@ from certinel.api.problems import (
 )
 from certinel.domain.device_table import UnusableTableError
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.new_device_request import (
+    InvalidNewDeviceRequestError,
+    NewDeviceRequestStateError,
+    WrongSecurityTokenError,
+)
 from certinel.domain.possession import (
     MalformedSignatureError,
     NothingToProveError,
@@ -46,10 +51,15 @@ from certinel.services.identity import ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.measurements import MeasurementNotFoundError
-from certinel.services.new_device_requests import NewDeviceRequestNotFoundError
+from certinel.services.new_device_requests import (
+    CertificateDeviceError,
+    NewDeviceRequestAlreadyExistsError,
+    NewDeviceRequestNotFoundError,
+)
 from certinel.services.passwords import PasswordsBusyError, UnacceptablePasswordError
 from certinel.services.revocation import UnknownCertificateError
 from certinel.services.signing_keys import TokenRefusedError
+from certinel.services.tenant_limits import DeviceLimitReachedError, UserLimitReachedError
 from certinel.services.tenant_options import TenantOptionNotFoundError
 from certinel.services.tenants import ManagementTenantError, TenantAlreadyExistsError, TenantNotFoundError
 from certinel.services.trusted_certificates import (
@@ -119,6 +129,13 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         ConnectionAttemptNotFoundError: Row(HTTPStatus.NOT_FOUND, "certinel/Not Found"),
         UnusableTableError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
         NewDeviceRequestNotFoundError: Row(HTTPStatus.NOT_FOUND, "devicecontrol/Not Found"),
+        NewDeviceRequestAlreadyExistsError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Non Unique Result"),
+        InvalidNewDeviceRequestError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "undefined/validationError"),
+        NewDeviceRequestStateError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
+        WrongSecurityTokenError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
+        CertificateDeviceError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
+        DeviceLimitReachedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
+        UserLimitReachedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         TooManyAttemptsError: Row(HTTPStatus.TOO_MANY_REQUESTS, "security/Too Many Requests"),
         WrongCredentialsError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
         TokenRefusedError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),

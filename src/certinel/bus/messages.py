@@ -27,8 +27,8 @@ class DeviceUserChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonChanged:
-    """A person was disabled, removed or given another password: what began with the old one ends."""
+class CredentialsChanged:
+    """Who signs in with a password was disabled, removed or given another one: what began with the old one ends."""
 
     tenant: TenantId
     user_name: str
@@ -68,7 +68,7 @@ class OptionChanged:
 Message = (
     TrustChanged
     | DeviceUserChanged
-    | PersonChanged
+    | CredentialsChanged
     | DevicesRegistered
     | TenantChanged
     | RevocationChanged

@@ -28,6 +28,7 @@ class AuditType(StrEnum):
     OPTION = "Option"
     USER = "User"
     TENANT = "Tenant"
+    NEW_DEVICE_REQUEST = "NewDeviceRequest"
     SYSTEM = "SYSTEM"
 
 

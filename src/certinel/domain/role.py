@@ -49,6 +49,8 @@ class UserKind(StrEnum):
 ADMINS = "admins"
 READERS = "readers"
 DEVICES = "devices"
+BOOTSTRAP = "bootstrap"
+"""Of the users with whose password new devices ask for credentials of their own."""
 
 _NOT_FOR_ADMINISTRATORS = frozenset({Role.DEVICE, Role.DEVICE_BOOTSTRAP})
 
@@ -57,6 +59,7 @@ ROLES_OF_GROUP: Mapping[str, frozenset[Role]] = MappingProxyType(
         ADMINS: frozenset(Role) - _NOT_FOR_ADMINISTRATORS,
         READERS: frozenset(role for role in Role if role.endswith("_READ")),
         DEVICES: frozenset({Role.DEVICE, Role.USER_MANAGEMENT_OWN_READ, Role.INVENTORY_CREATE}),
+        BOOTSTRAP: frozenset({Role.DEVICE_BOOTSTRAP}),
     }
 )
 """What the members of a group may do. A device works on the objects it owns without a further role."""

@@ -44,6 +44,10 @@ class Tenant:
     """The user it began with."""
     admin_email: str | None = None
     created_at: datetime
+    max_devices: int | None = None
+    """How many devices it may have; None for any number."""
+    max_users: int | None = None
+    """How many people may be its users; None for any number."""
 
     def __post_init__(self) -> None:
         """Refuse an id, a domain or words that cannot be."""

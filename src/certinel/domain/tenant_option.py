@@ -8,6 +8,7 @@ from types import MappingProxyType
 from certinel.domain.device_token import MAX_LIFETIME, MIN_LIFETIME
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
+from certinel.domain.new_device_request import SecurityTokenPolicy
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 
 CREDENTIALS_PREFIX = "credentials."
@@ -28,6 +29,11 @@ COOKIE_TOKEN_LIFETIME = ("oauth.internal", "basic-token.lifespan.seconds")
 """Of the token in the cookie of who signed in with a browser."""
 BODY_TOKEN_LIFETIME = ("oauth.internal", "body-token.lifespan.seconds")
 """Of the token that is answered in a body."""
+SECURITY_TOKEN_POLICY = ("device-registration", "security-token.policy")
+"""Whether a device that is registered one by one and who accepts it must know the same token."""
+
+INHERITED = frozenset({DEVICE_TOKEN_LIFETIME, COOKIE_TOKEN_LIFETIME, BODY_TOKEN_LIFETIME, SECURITY_TOKEN_POLICY})
+"""Options of which the management tenant's value holds for every tenant that has set none itself."""
 
 
 class InvalidTenantOptionError(DeviceIdentityError):
@@ -124,6 +130,13 @@ def _check_switch(option: TenantOption) -> None:
         raise InvalidTenantOptionError(f"The option {option.category}/{option.key} must be true or false.")
 
 
+def _check_policy(option: TenantOption) -> None:
+    if option.value not in set(SecurityTokenPolicy):
+        raise InvalidTenantOptionError(
+            f"The option {option.category}/{option.key} must be {', '.join(SecurityTokenPolicy)}."
+        )
+
+
 _CHECKS: Mapping[tuple[str, str], Callable[[TenantOption], None]] = MappingProxyType(
     {
         DEVICE_TOKEN_LIFETIME: _check_lifetime,
@@ -131,6 +144,7 @@ _CHECKS: Mapping[tuple[str, str], Callable[[TenantOption], None]] = MappingProxy
         BODY_TOKEN_LIFETIME: _check_lifetime,
         OFFLINE_CHECK: _check_switch,
         ONLINE_CHECK: _check_switch,
+        SECURITY_TOKEN_POLICY: _check_policy,
     }
 )
 

@@ -1,5 +1,6 @@
 """A user: a person with a password, or the device user that stands for a device."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,7 +32,9 @@ class UserAccount:
     is_enabled: bool = True
     created_at: datetime
     password_hash: str | None = field(default=None, repr=False)
-    """In the encoded form of argon2; None for who has no password, as device users."""
+    """In the encoded form of argon2; None for who has no password, as devices with a certificate."""
+    profile: Mapping[str, str] = field(default_factory=dict)
+    """What a person says of itself, such as its name and its mail address, by the names of the contract."""
 
     @classmethod
     def of_device(cls, tenant: TenantId, device: DeviceId, created_at: datetime) -> "UserAccount":

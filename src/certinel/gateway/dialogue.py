@@ -10,12 +10,14 @@ from functools import partial
 import structlog
 
 from certinel.domain.identifiers import TenantId
-from certinel.gateway.sessions import SessionIdentity
+from certinel.gateway.sessions import BootstrapEntry, SessionIdentity
 from certinel.gateway.surroundings import Surroundings
 from certinel.gateway.topics import (
+    CREDENTIALS,
     ERRORS,
     TOKENS,
     BrokerNotice,
+    CredentialsPoll,
     NotOffered,
     StaticTemplates,
     TokenRequest,
@@ -35,7 +37,12 @@ from certinel.mqtt import (
     matches,
 )
 from certinel.services.admission import hand_out_token
+from certinel.services.device_credentials import CredentialsRequest, collect
 from certinel.services.device_messages import DeviceMessage, Reply
+from certinel.services.login_attempts import TooManyAttemptsError
+from certinel.services.new_device_requests import NewDeviceRequestNotFoundError
+from certinel.services.passwords import PasswordsBusyError
+from certinel.services.tenant_limits import DeviceLimitReachedError
 from certinel.smartrest import Rejected, parse, responses
 from certinel.storage.errors import StorageError
 from certinel.storage.group_commit import GroupCommitClosedError
@@ -86,24 +93,34 @@ class Dialogue:
         Raises:
             TopicNotAllowedError: the topic means nothing to this platform.
         """
+        bootstrap = self._identity.bootstrap
         match publish_topic(message.topic):
+            case None:
+                raise TopicNotAllowedError(message.topic)
+            case BrokerNotice():
+                self._stored(message.packet_id, ())
+            case CredentialsPoll() if bootstrap is not None:
+                self._work(self._hand_out_credentials(bootstrap, message.payload, message.packet_id))
+            case _ if bootstrap is not None:
+                self._turn_down(message, "is not for a device that has no credentials of its own yet")
+            case CredentialsPoll():
+                self._turn_down(message, "is for the bootstrap user only")
             case StaticTemplates() as templates:
                 self._store(message.payload, message.packet_id, is_stored=templates.mode.is_stored)
             case TokenRequest():
                 self._work(self._hand_out_token(message.packet_id))
-            case NotOffered(topic):
-                self._tell_error(responses.server_error("", f"Topic {topic[:64]} is not offered by this platform"))
-                if message.packet_id is not None:
-                    self._session.reject(message.packet_id, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
-            case BrokerNotice():
-                self._stored(message.packet_id, ())
-            case None:
-                raise TopicNotAllowedError(message.topic)
+            case NotOffered():
+                self._turn_down(message, "is not offered by this platform")
+
+    def _turn_down(self, message: Published, why: str) -> None:
+        self._tell_error(responses.server_error("", f"Topic {message.topic[:64]} {why}"))
+        if message.packet_id is not None:
+            self._session.reject(message.packet_id, ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR)
 
     def publish_will(self, will: Will) -> None:
         """Act on the will of a device that has gone."""
         topic = publish_topic(will.topic)
-        if isinstance(topic, StaticTemplates):
+        if isinstance(topic, StaticTemplates) and self._identity.bootstrap is None:
             self._store(will.payload, None, is_stored=topic.mode.is_stored)
 
     def _store(self, payload: bytes, packet_id: int | None, *, is_stored: bool) -> None:
@@ -173,6 +190,31 @@ class Dialogue:
             self._session.acknowledge(packet_id)
         self._answered()
 
+    async def _hand_out_credentials(self, by: BootstrapEntry, payload: bytes, packet_id: int | None) -> None:
+        """Answer on ``s/dcr`` once the device was accepted, and not at all before: it asks again."""
+        asked = CredentialsRequest(
+            bootstrap=by.principal,
+            device=self._identity.device,
+            security_token=payload.decode("utf-8", "replace") or None,
+            host=self._identity.attempt.server_name or "",
+            address=by.address,
+        )
+        try:
+            # they are handed out once, so only to a device that hears them
+            if self._granted(CREDENTIALS):
+                given = await collect(self._around.platform, asked)
+                self._deliver(CREDENTIALS, responses.credentials(given.tenant, given.user_name, given.password))
+        except NewDeviceRequestNotFoundError:
+            pass
+        except (TooManyAttemptsError, PasswordsBusyError, DeviceLimitReachedError) as error:
+            self._tell_error(responses.server_error("", str(error)))
+        except StorageError as error:
+            self._failed(str(error))
+            return
+        if packet_id is not None:
+            self._session.acknowledge(packet_id)
+        self._answered()
+
     def subscribed(self, request: Subscribed) -> None:
         """Grant what a device may hear of; its own topics only, at most with the QoS it asks for."""
         codes: list[int] = []
@@ -199,12 +241,16 @@ class Dialogue:
 
     def _deliver(self, topic: str, line: str) -> None:
         """Send one copy, with the best QoS of the subscriptions that match; nothing when none does."""
-        granted = [qos for one, qos in self._subscriptions.items() if one == topic or matches(one, topic)]
+        granted = self._granted(topic)
         if not granted or not is_downstream(topic):
             return
         outcome = self._session.deliver(topic, line.encode(), max(granted))
         if outcome in {DeliveryOutcome.NO_ROOM, DeliveryOutcome.TOO_LARGE}:
             logger.warning("delivery.dropped", topic=topic, reason=outcome.value, **self._who)
+
+    def _granted(self, topic: str) -> list[int]:
+        """Return the QoS of every subscription that reaches ``topic``."""
+        return [qos for one, qos in self._subscriptions.items() if one == topic or matches(one, topic)]
 
     @property
     def _who(self) -> dict[str, str | TenantId]:

@@ -8,8 +8,8 @@ from certinel.domain.connection_attempt import ADMITTED, Origin, Sighting
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId, device_user_name
 from certinel.domain.path_fault import day
-from certinel.domain.role import UserKind
-from certinel.gateway.sessions import SessionIdentity
+from certinel.domain.role import Role, UserKind
+from certinel.gateway.sessions import BootstrapEntry, SessionIdentity
 from certinel.gateway.surroundings import Surroundings
 from certinel.services.authentication import PasswordCredentials, WrongCredentialsError, by_password
 from certinel.services.login_attempts import TooManyAttemptsError
@@ -66,6 +66,7 @@ async def password_session(
         user_name=principal.user_name,
         attempt=attempt,
         admission=None,
+        bootstrap=BootstrapEntry(principal, address) if principal.has_any(Role.DEVICE_BOOTSTRAP) else None,
     )
 
 

@@ -8,16 +8,16 @@ from functools import partial
 import structlog
 
 from certinel.bus.messages import (
+    CredentialsChanged,
     DeviceUserChanged,
     OptionChanged,
-    PersonChanged,
     RevocationChanged,
     TenantChanged,
     TrustChanged,
 )
 from certinel.domain.admission import Admission
 from certinel.domain.errors import Code, Refusal
-from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId
+from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, TenantId, device_user_name
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.domain.trust_store import DeviceUserState
 from certinel.gateway.connection import MqttConnection
@@ -92,7 +92,7 @@ class Gateway:
         bus.subscribe(TrustChanged, self._look_again_at_trust)
         bus.subscribe(TenantChanged, self._look_again_at_tenant)
         bus.subscribe(DeviceUserChanged, self._look_again_at_device)
-        bus.subscribe(PersonChanged, self._end_sessions_of_person)
+        bus.subscribe(CredentialsChanged, self._end_password_sessions)
         bus.subscribe(RevocationChanged, self._look_again_at_revocation)
         bus.subscribe(OptionChanged, self._look_again_at_option)
         await self._listener.start(host, port)
@@ -155,11 +155,18 @@ class Gateway:
         if session is not None:
             self._judge_again(session)
 
-    async def _end_sessions_of_person(self, message: PersonChanged) -> None:
-        """End what a person began with a password; whether another session may begin is asked when it does."""
-        for session in self._sessions.of_tenant(message.tenant):
+    async def _end_password_sessions(self, message: CredentialsChanged) -> None:
+        """End what a user began with a password; whether another session may begin is asked when it does."""
+        for session in self._sessions_that_may_be_of(message.tenant, message.user_name):
             if session.identity.admission is None and session.identity.user_name == message.user_name:
                 session.withdraw(Refusal(Code.WRONG_PASSWORD, tenant=message.tenant))
+
+    def _sessions_that_may_be_of(self, tenant: TenantId, user_name: str) -> list[Session]:
+        """People may be connected as any device of their tenant, device users only as their own."""
+        if not user_name.startswith(DEVICE_USER_PREFIX):
+            return self._sessions.of_tenant(tenant)
+        session = self._sessions.of_device(tenant, DeviceId(user_name.removeprefix(DEVICE_USER_PREFIX)))
+        return [session] if session is not None else []
 
     def _judge_again(self, session: Session) -> None:
         """End a session that would not be admitted any more, or not by this tenant."""
@@ -182,8 +189,15 @@ class Gateway:
         tenant = trust.tenant(identity.tenant)
         if tenant is None or not tenant.is_active:
             session.withdraw(Refusal(Code.TENANT_SUSPENDED, {"tenant": identity.tenant}, tenant=identity.tenant))
-        elif trust.device_user(identity.tenant, identity.device) is DeviceUserState.DISABLED:
-            session.withdraw(Refusal(Code.DEVICE_DISABLED, {"device": identity.device}, tenant=identity.tenant))
+            return
+        is_device = identity.user_name == device_user_name(identity.device)
+        match trust.device_user(identity.tenant, identity.device):
+            case DeviceUserState.DISABLED:
+                session.withdraw(Refusal(Code.DEVICE_DISABLED, {"device": identity.device}, tenant=identity.tenant))
+            case DeviceUserState.UNKNOWN if is_device:
+                session.withdraw(Refusal(Code.WRONG_PASSWORD, tenant=identity.tenant))
+            case DeviceUserState.UNKNOWN | DeviceUserState.ENABLED:
+                pass
 
     async def _sweep(self) -> None:
         swept = self._platform.clock.now()

@@ -10,6 +10,15 @@ from typing import Protocol
 from certinel.domain.admission import Admission, ConnectAttempt
 from certinel.domain.errors import Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
+from certinel.domain.role import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapEntry:
+    """With whose password a new device came in, and from where."""
+
+    principal: Principal
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,8 @@ class SessionIdentity:
     attempt: ConnectAttempt
     admission: Admission | None
     """None for a session that began with a password."""
+    bootstrap: BootstrapEntry | None = None
+    """For a new device that asks for credentials of its own, and may do nothing else."""
     names: frozenset[bytes] = frozenset()
     """Subjects and issuers of the presented certificates: a trusted certificate of one of these names can matter."""
 

@@ -26,7 +26,10 @@ class Mode(StrEnum):
 
 ERRORS = "s/e"
 TOKENS = "s/dat"
-DOWNSTREAM_TOPICS = frozenset({"s/ds", "s/dd", "s/dt", TOKENS, "s/dcr", ERRORS, "error", "devicecontrol/notifications"})
+CREDENTIALS = "s/dcr"
+DOWNSTREAM_TOPICS = frozenset(
+    {"s/ds", "s/dd", "s/dt", TOKENS, CREDENTIALS, ERRORS, "error", "devicecontrol/notifications"}
+)
 """What a device may subscribe to by name; every device has its own."""
 
 _DOWNSTREAM_WITH_TEMPLATES = re.compile(r"s/(?:dc|dl|ol)/[^/]+")
@@ -45,6 +48,11 @@ class TokenRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialsPoll:
+    """``s/ucr``: a new device asks for its credentials; a payload is its security token."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotOffered:
     """A topic of the contract that this version does not serve."""
 
@@ -56,12 +64,12 @@ class BrokerNotice:
     """``$SYS/…``: a bridge tells its own state there; it is taken and means nothing here."""
 
 
-PublishTopic = BrokerNotice | StaticTemplates | TokenRequest | NotOffered
+PublishTopic = BrokerNotice | StaticTemplates | TokenRequest | CredentialsPoll | NotOffered
 
 _STATIC = {f"{mode}/us": StaticTemplates(mode) for mode in Mode}
 _NOT_OFFERED = re.compile(
     r"[stqc]/(?:us/.+|u[cl]/.+|ud(?:/.+)?)"  # children, custom and default collections, SmartREST 1.0
-    r"|s/ut/.+|s/ucr"
+    r"|s/ut/.+"
     r"|(?:[tqc]/)?/?(?:event/events|alarm/alarms|measurement/measurements|inventory/managedObjects)/.+"
 )
 
@@ -73,6 +81,8 @@ def publish_topic(topic: str) -> PublishTopic | None:
         return static
     if topic == "s/uat":
         return TokenRequest()
+    if topic == "s/ucr":
+        return CredentialsPoll()
     if topic.startswith("$SYS/"):
         return BrokerNotice()
     return NotOffered(topic) if _NOT_OFFERED.fullmatch(topic) else None

@@ -1,4 +1,4 @@
-"""What a new platform begins with: two tenants, an administrator in each, a key that signs tokens."""
+"""What a new platform begins with: two tenants, an administrator in each, the bootstrap user, a key for tokens."""
 
 import secrets
 import string
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from certinel.domain.audit import PLATFORM, AuditEntry, AuditType
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
-from certinel.domain.role import ADMINS, UserKind
+from certinel.domain.role import ADMINS, BOOTSTRAP, UserKind
 from certinel.domain.tenant import Tenant
 from certinel.domain.user_account import UserAccount
 from certinel.services import audit, signing_keys
@@ -19,6 +19,8 @@ from certinel.storage.engine import Transaction
 
 FIRST_TENANT = TenantId("t1000")
 ADMINISTRATOR = "admin"
+BOOTSTRAP_USER = "devicebootstrap"
+"""In the management tenant, as agents expect it. Without a password until an administrator gives it one."""
 
 _PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 _PASSWORD_LENGTH = 24
@@ -73,6 +75,10 @@ async def _begin(tx: Transaction, beginnings: Beginnings, at: datetime) -> First
         )
         await users.insert_if_absent(tx, administrator)
         audit.record(tx, _tenant_created(tenant, at))
+    bootstrap = UserAccount.of_person(
+        MANAGEMENT_TENANT, BOOTSTRAP_USER, groups=frozenset({BOOTSTRAP}), created_at=at, password_hash=None
+    )
+    await users.insert_if_absent(tx, bootstrap)
     return FirstAdministrators(
         tenants=made, user_name=ADMINISTRATOR, password=password, was_generated=not beginnings.given_password
     )

@@ -28,6 +28,10 @@ PER_USER = Allowance(10, timedelta(seconds=10))
 PER_ADDRESS = Allowance(50, timedelta(seconds=2))
 """Addresses can be shared by many people."""
 
+POLLS_PER_DEVICE = Allowance(30, timedelta(seconds=1))
+POLLS_PER_ADDRESS = Allowance(600, timedelta(milliseconds=20))
+"""For new devices that ask for their credentials, again and again until they are accepted, and often many at once."""
+
 
 class TooManyAttemptsError(DeviceIdentityError):
     """So many attempts failed that the next one has to wait, whether its password is right or not."""
@@ -35,7 +39,7 @@ class TooManyAttemptsError(DeviceIdentityError):
     code = "password/too-many-attempts"
 
     def __init__(self, retry_after: timedelta) -> None:
-        super().__init__("Too many failed logins, try again later.")
+        super().__init__("Too many attempts, try again later.")
         self.retry_after = retry_after
 
 
@@ -49,7 +53,8 @@ class _Debt:
 class LoginAttempts:
     """Counts failed attempts by user and by address."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_user: Allowance = PER_USER, per_address: Allowance = PER_ADDRESS) -> None:
+        self._per_user, self._per_address = per_user, per_address
         self._debts: Recent[Hashable, _Debt] = Recent(MAX_REMEMBERED)
 
     def begin(self, tenant: TenantId | None, user: str, address: str, at: datetime) -> None:
@@ -58,7 +63,7 @@ class LoginAttempts:
         Raises:
             TooManyAttemptsError: it has to wait; nothing is charged then.
         """
-        accounts = _accounts(tenant, user, address)
+        accounts = self._accounts(tenant, user, address)
         waits = [self._wait(key, allowance, at) for key, allowance in accounts]
         if max(waits) > timedelta(0):
             raise TooManyAttemptsError(max(waits))
@@ -68,7 +73,7 @@ class LoginAttempts:
 
     def give_back(self, tenant: TenantId | None, user: str, address: str) -> None:
         """Undo one ``begin``: the password was right, or was not looked at."""
-        for key, allowance in _accounts(tenant, user, address):
+        for key, allowance in self._accounts(tenant, user, address):
             debt = self._debts.get(key)
             if debt is not None:
                 debt.paid_at -= allowance.one_per
@@ -81,6 +86,5 @@ class LoginAttempts:
         owed = min(debt.paid_at - at, allowance.at_once * allowance.one_per)
         return owed - (allowance.at_once - 1) * allowance.one_per
 
-
-def _accounts(tenant: TenantId | None, user: str, address: str) -> list[tuple[Hashable, Allowance]]:
-    return [(("user", tenant, user), PER_USER), (("address", address), PER_ADDRESS)]
+    def _accounts(self, tenant: TenantId | None, user: str, address: str) -> list[tuple[Hashable, Allowance]]:
+        return [(("user", tenant, user), self._per_user), (("address", address), self._per_address)]

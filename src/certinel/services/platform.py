@@ -11,7 +11,7 @@ from certinel.domain.verdict_memory import VerdictMemory
 from certinel.services import signing_keys
 from certinel.services.clock import Clock
 from certinel.services.connection_attempts import AttemptRecorder
-from certinel.services.login_attempts import LoginAttempts
+from certinel.services.login_attempts import POLLS_PER_ADDRESS, POLLS_PER_DEVICE, LoginAttempts
 from certinel.services.passwords import Passwords
 from certinel.services.secrets import Sealer
 from certinel.services.signing_keys import SigningAlgorithm
@@ -52,6 +52,8 @@ class Platform:
     tokens: DeviceTokens
     passwords: Passwords
     login_attempts: LoginAttempts
+    bootstrap_polls: LoginAttempts
+    """How often new devices may ask for their credentials."""
     large_lists: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a revocation list is read or written: one with a million entries takes time and memory."""
 
@@ -89,4 +91,5 @@ class Platform:
             tokens=tokens,
             passwords=passwords,
             login_attempts=LoginAttempts(),
+            bootstrap_polls=LoginAttempts(POLLS_PER_DEVICE, POLLS_PER_ADDRESS),
         )

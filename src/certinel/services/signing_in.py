@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from certinel.domain.role import UserKind
 from certinel.domain.tenant_option import BODY_TOKEN_LIFETIME, COOKIE_TOKEN_LIFETIME
 from certinel.domain.user_token import UserTokenClaims, credential_id, parse_user_lifetime
-from certinel.services import tenants
+from certinel.services import option_values, tenants
 from certinel.services.authentication import PasswordCredentials, WrongCredentialsError, account_by_password
 from certinel.services.platform import Platform
 from certinel.services.tokens import new_xsrf_token
-from certinel.storage import ended_tokens, tenant_options
+from certinel.storage import ended_tokens
 from certinel.storage.engine import Transaction
 
 
@@ -34,7 +34,7 @@ async def sign_in(platform: Platform, credentials: PasswordCredentials, *, for_c
     option = COOKIE_TOKEN_LIFETIME if for_cookie else BODY_TOKEN_LIFETIME
     async with platform.database.reading() as tx:
         tenant = await tenants.get(tx, account.tenant)
-        lifetime = await tenant_options.find(tx, account.tenant, *option)
+        lifetime = await option_values.in_force(tx, account.tenant, *option)
     issued_at = platform.clock.now().replace(microsecond=0)
     claims = UserTokenClaims(
         token_id=str(uuid.uuid4()),

@@ -19,12 +19,13 @@ from certinel.domain.device_token import (
     is_renewable,
     parse_lifetime,
 )
-from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, TenantId
+from certinel.domain.identifiers import DEVICE_USER_PREFIX, MANAGEMENT_TENANT, DeviceId, TenantId
 from certinel.domain.tenant_option import DEVICE_TOKEN_LIFETIME
 from certinel.domain.user_token import UserTokenClaims
+from certinel.services import option_values
 from certinel.services.recent import Recent
 from certinel.services.signing_keys import Json, KeyRing, TokenRefusedError
-from certinel.storage import signing_keys, tenant_options
+from certinel.storage import signing_keys
 from certinel.storage.engine import Transaction
 
 MAX_REMEMBERED = 50_000
@@ -74,7 +75,7 @@ class DeviceTokens:
         """Hear of everything after which an issued token must not be handed out again."""
         bus.subscribe(TrustChanged, self._drop_tenant)
         bus.subscribe(TenantChanged, self._drop_tenant)
-        bus.subscribe(OptionChanged, self._drop_tenant)
+        bus.subscribe(OptionChanged, self._drop_by_option)
         bus.subscribe(DeviceUserChanged, self._drop_device)
 
     def use(self, ring: KeyRing) -> None:
@@ -146,8 +147,13 @@ class DeviceTokens:
         """Do not hand out again what this device was given; to be called whenever one of its tokens was refused."""
         self._issued.forget((tenant, device))
 
-    async def _drop_tenant(self, message: TrustChanged | TenantChanged | OptionChanged) -> None:
+    async def _drop_tenant(self, message: TrustChanged | TenantChanged) -> None:
         self._issued.forget_where(lambda key: key[0] == message.tenant)
+
+    async def _drop_by_option(self, message: OptionChanged) -> None:
+        if (message.category, message.key) == DEVICE_TOKEN_LIFETIME:
+            is_inherited = message.tenant == MANAGEMENT_TENANT
+            self._issued.forget_where(lambda key: is_inherited or key[0] == message.tenant)
 
     async def _drop_device(self, message: DeviceUserChanged) -> None:
         self.forget(message.tenant, DeviceId(message.user_name.removeprefix(DEVICE_USER_PREFIX)))
@@ -161,12 +167,12 @@ def _parsed(claims: Json) -> DeviceTokenClaims | UserTokenClaims:
 async def issue_device_token(tx: Transaction, tokens: DeviceTokens, holder: TokenHolder, at: datetime) -> str:
     """Return the token of a connected device: the one it has until half of its lifetime has passed, then a new one.
 
-    The lifetime is the tenant's option; who may ask for a token is the caller's business.
+    The lifetime is an option that holds for the tenant; who may ask for a token is the caller's business.
     """
     issued = tokens.issued_before(holder, at)
     if issued is not None:
         return issued
-    option = await tenant_options.find(tx, holder.tenant, *DEVICE_TOKEN_LIFETIME)
+    option = await option_values.in_force(tx, holder.tenant, *DEVICE_TOKEN_LIFETIME)
     return tokens.issue(holder, parse_lifetime(option.value if option is not None else None), at)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from certinel.bus.messages import DeviceUserChanged, PersonChanged
+from certinel.bus.messages import CredentialsChanged, DeviceUserChanged
 from certinel.domain.audit import Actor, AuditEntry, AuditType, Change
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
@@ -195,7 +195,7 @@ async def _changed(
 
 
 def _tell(tx: Transaction, platform: Platform, account: UserAccount) -> None:
-    kind = DeviceUserChanged if account.kind is UserKind.DEVICE else PersonChanged
+    kind = DeviceUserChanged if account.kind is UserKind.DEVICE else CredentialsChanged
     tx.after_commit(platform.bus.publish, kind(account.tenant, account.name))
 
 

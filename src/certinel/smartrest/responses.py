@@ -22,6 +22,11 @@ def token(text: str) -> str:
     return encode_row(("71", text))
 
 
+def credentials(tenant: str, user_name: str, password: str) -> str:
+    """Return the row of ``s/dcr`` that carries the credentials of a device."""
+    return encode_row(("70", tenant, user_name, password))
+
+
 def server_error(message_id: str, message: str) -> Rejected:
     """Tell that a row could not be carried out, for a reason that is not in the row."""
     return Rejected(ErrorCode.SERVER_ERROR, echo(message_id), message)

@@ -44,6 +44,8 @@ tenant = Table(
     Column("admin_name", Text),
     Column("admin_email", Text),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("max_devices", BigInteger),
+    Column("max_users", BigInteger),
 )
 
 user_account = Table(
@@ -56,6 +58,7 @@ user_account = Table(
     Column("groups", JsonDocument, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("profile", JsonDocument),
 )
 
 trusted_certificate = Table(
@@ -92,6 +95,15 @@ tenant_option = Table(
     Column("category", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# What differs from the platform's own choice, tenant by tenant.
+feature_toggle = Table(
+    "feature_toggle",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("active", Boolean, nullable=False),
 )
 
 signing_key = Table(
@@ -182,6 +194,11 @@ new_device_request = Table(
     Column("group_id", RowNumber),
     Column("type", Text),
     Column("enrollment_hash", Text),
+    Column("name", Text),
+    Column("fragments", JsonDocument),
+    Column("security_token_digest", LargeBinary),
+    Column("wrong_tokens", BigInteger, nullable=False, server_default=text("0")),
+    Index(None, "device_id"),
 )
 
 measurement = Table(

@@ -77,6 +77,8 @@ def _row(tenant: Tenant) -> dict[str, Any]:
         "admin_name": tenant.admin_name,
         "admin_email": tenant.admin_email,
         "created_at": tenant.created_at,
+        "max_devices": tenant.max_devices,
+        "max_users": tenant.max_users,
     }
 
 
@@ -89,4 +91,6 @@ def _tenant(row: Row[*tuple[Any, ...]]) -> Tenant:
         admin_name=row.admin_name,
         admin_email=row.admin_email,
         created_at=row.created_at,
+        max_devices=row.max_devices,
+        max_users=row.max_users,
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, bindparam, cast, delete, select, update
+from sqlalchemy import ColumnElement, Row, Text, bindparam, cast, delete, func, select, update
 
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import UserKind
@@ -88,6 +88,13 @@ async def list_of(tx: Transaction, tenant: TenantId, wanted: UserFilter, request
     return await fetch_page(tx, select(table).where(*conditions).order_by(table.c.name), request, _account)
 
 
+async def count(tx: Transaction, tenant: TenantId, kind: UserKind) -> int:
+    """Count the users of one kind, enabled or not."""
+    statement = select(func.count()).select_from(table).where(table.c.tenant_id == tenant, table.c.kind == kind.value)
+    number: int = (await tx.execute(statement)).scalar_one()
+    return number
+
+
 async def has_other_in(tx: Transaction, tenant: TenantId, group: str, name: str) -> bool:
     """Tell whether an enabled person besides ``name`` is in ``group``."""
     statement = select(table.c.name).where(
@@ -138,6 +145,7 @@ def _row(account: UserAccount) -> dict[str, Any]:
         "groups": sorted(account.groups),
         "enabled": account.is_enabled,
         "created_at": account.created_at,
+        "profile": dict(account.profile),
     }
 
 
@@ -150,4 +158,5 @@ def _account(row: Row[*tuple[Any, ...]]) -> UserAccount:
         is_enabled=row.enabled,
         created_at=row.created_at,
         password_hash=row.password_hash,
+        profile=row.profile or {},
     )

@@ -100,6 +100,14 @@ class Site:
         """Somebody who may read everything in the tenant and change nothing."""
         return await self.add_person(TENANT, "reader", READERS)
 
+    async def bootstrap(self) -> httpx.AsyncClient:
+        """The user whose password new devices of every tenant share."""
+        answer = await self.operator.put(
+            "/user/management/users/devicebootstrap/password", json={"newPassword": ADMIN_PASSWORD}
+        )
+        assert answer.is_success, answer.text
+        return self.person("management/devicebootstrap")
+
     async def stranger(self) -> httpx.AsyncClient:
         """The administrator of another tenant."""
         async with self.platform.database.transaction() as tx:

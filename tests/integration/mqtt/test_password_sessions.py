@@ -1,7 +1,5 @@
 """Sessions that began with a password: what ends them."""
 
-import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,15 +8,13 @@ import pytest
 from certinel.domain.role import Principal, Role, UserKind
 from certinel.domain.tenant import TenantStatus
 from certinel.domain.user_account import UserAccount
-from certinel.mqtt import ProtocolVersion
-from certinel.mqtt.packets import Connack, Connect
 from certinel.services import tenants, user_administration
 from certinel.services.tenants import TenantChange
 from certinel.services.user_administration import UserChange
 from support.clock import START
 from support.platforms import ADMIN_PASSWORD
 from support.stage import TENANT, Stage
-from support.wire_device import WireDevice
+from support.wire_device import WireDevice, password_client
 
 ADMINISTRATOR = Principal(TENANT, "admin", UserKind.PERSON, frozenset(Role))
 
@@ -26,22 +22,9 @@ ADMINISTRATOR = Principal(TENANT, "admin", UserKind.PERSON, frozenset(Role))
 @asynccontextmanager
 async def connected_with_password(stage: Stage, user: str = "anna") -> AsyncIterator[WireDevice]:
     await add_person(stage, user)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    reader, writer = await asyncio.open_connection("127.0.0.1", stage.gateway.port, ssl=context)
-    try:
-        client = WireDevice(reader, writer, ProtocolVersion.V3_1_1)
-        name = f"{TENANT}/{user}"
-        await client.send(
-            Connect("press", ProtocolVersion.V3_1_1, user_name=name, password=ADMIN_PASSWORD.encode(), keep_alive=60)
-        )
-        answer = await client.receive()
-        assert isinstance(answer, Connack)
-        assert answer.code == 0
+    async with password_client(stage.gateway.port) as client:
+        assert (await client.connect("press", user_name=f"{TENANT}/{user}", password=ADMIN_PASSWORD)).code == 0
         yield client
-    finally:
-        writer.transport.abort()
 
 
 async def add_person(stage: Stage, name: str) -> None:

@@ -96,11 +96,12 @@ _turns = asyncio.Semaphore(AT_ONCE)
 async def remove_expected_device(
     platform: Served,
     principal: Caller,
+    by: ActingCaller,
     id: str,  # noqa: A002 - the name in the path
 ) -> None:
     """Forget that a device is expected; a device that is registered stays so."""
     async with platform.database.transaction() as tx:
-        await new_device_requests.remove(tx, principal.tenant, id)
+        await new_device_requests.remove(tx, platform, principal.tenant, id, by)
 
 
 def _answer(result: BulkResult) -> bytes:
