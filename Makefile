@@ -44,6 +44,11 @@ check: $(venv)/installed-test ## Format, lint, types, layers, what is unused
 docs: $(venv)/installed-test ## Build the pages into docs/_build; a warning is an error
 	$(bin)/sphinx-build --builder html --fresh-env --nitpicky --fail-on-warning --quiet docs docs/_build
 
+.PHONY: dist
+dist: $(venv)/installed-test ## Make the wheel and the source archive in dist/
+	rm -rf dist
+	$(bin)/python -m hatchling build
+
 .PHONY: bench
 bench: system-run $(venv)/installed-run system-bench ## Measure the hot paths against mosquitto in the same run
 	$(bin)/python -m bench
