@@ -14,7 +14,7 @@ from certinel.cli.terminal import EXIT_FAILURE, CommandError, complain
 COMMANDS = (
     DeferredCommand(
         "serve",
-        "Run the platform: MQTT over mutual TLS, REST over HTTPS.",
+        "Run the platform: MQTT over mutual TLS, pages and REST over HTTPS.",
         "certinel.cli.serve:serve",
     ),
     DeferredCommand(

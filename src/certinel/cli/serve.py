@@ -25,9 +25,9 @@ def serve(  # noqa: PLR0917 - typer calls it by name
     data_dir: Annotated[Path | None, typer.Option(help="Where database, keys and certificates are kept.")] = None,
     host: Annotated[str | None, typer.Option(help="Address for MQTT and HTTPS.")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="MQTT over TLS; 0 lets the system choose.")] = None,
-    https_port: Annotated[int | None, typer.Option(help="REST over HTTPS.")] = None,
+    https_port: Annotated[int | None, typer.Option(help="Pages and REST over HTTPS.")] = None,
     http_port: Annotated[
-        str | None, typer.Option(help='REST over plain HTTP on loopback; "off" leaves it out.')
+        str | None, typer.Option(help='Pages and REST over plain HTTP on loopback; "off" leaves it out.')
     ] = None,
     public_host: Annotated[
         list[str] | None, typer.Option(help="A name devices use; goes into the server certificate. Repeatable.")
@@ -36,7 +36,7 @@ def serve(  # noqa: PLR0917 - typer calls it by name
         str | None, typer.Option(help="postgresql://USER:PASSWORD@HOST/NAME instead of SQLite in the data directory.")
     ] = None,
 ) -> None:
-    """Run the platform: MQTT over mutual TLS, REST over HTTPS.
+    """Run the platform: MQTT over mutual TLS, pages and REST over HTTPS.
 
     Options win over the environment (CERTINEL_MQTT_PORT=…), which wins over the settings file.
     """
@@ -99,7 +99,7 @@ def greet(facts: "NodeFacts") -> None:
     trusts = facts.server_ca or "the issuer of your server certificate"
     console.print(f"[bold]certinel[/] is ready: data in {facts.data_dir}")
     console.print(f"  devices connect to   mqtts://{host}:{facts.mqtt_port} and trust {trusts}")
-    console.print(f"  REST is at           https://{host}:{facts.https_port}{http}")
+    console.print(f"  pages and REST at    https://{host}:{facts.https_port}/ui/{http}")
     console.print(f"  sign in as           {_who(facts)}")
     console.print(f"  next                 upload your CA: {_upload(facts)}", markup=False)
 

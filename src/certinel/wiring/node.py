@@ -13,7 +13,6 @@ from pathlib import Path
 
 import structlog
 
-from certinel.api.app import create_app
 from certinel.api.server import HttpServer
 from certinel.config import Settings, WrongSettingError
 from certinel.domain.admission import TrustPolicy
@@ -33,6 +32,7 @@ from certinel.services.signing_keys import SigningAlgorithm
 from certinel.storage.engine import Database
 from certinel.storage.errors import StorageError
 from certinel.wiring.data_directory import DataDirectory, DataDirectoryError, write_public
+from certinel.wiring.http_application import HttpApplication
 from certinel.wiring.server_identity import ServerIdentity, ensure_server_identity
 
 GARBAGE_THRESHOLD = 20_000
@@ -87,7 +87,7 @@ class Node:
         identity = _server_identity(settings, directory, opened.platform.clock.now())
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
         tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
-        http = HttpServer(create_app(opened.platform), opened.platform.clock)
+        http = HttpServer(HttpApplication(opened.platform), opened.platform.clock)
         self._parts.push_async_callback(http.stop)
         self._parts.callback(directory.node_facts.unlink, missing_ok=True)
         http_port = await self._serve_plain_http(http)

@@ -1,0 +1,54 @@
+"""The pages as one ASGI application, below ``/ui/``."""
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from certinel.services.platform import Platform
+from certinel.ui import frame
+from certinel.ui.pages import signing_in, trusted_certificates
+from certinel.ui.routing import ROOT, sign_in_first
+from certinel.ui.security import PageHeaders
+from certinel.ui.session import session_of
+from certinel.ui.texts import ENGLISH
+from certinel.ui.visit import Visit
+
+ROUTES: Final = (
+    *signing_in.routes,
+    *trusted_certificates.pages.routes,
+)
+
+
+def create_ui(platform: Platform) -> Starlette:
+    """Return the application that shows ``platform``; it opens and closes nothing of its own."""
+    app = Starlette(
+        routes=[
+            Route(f"{ROOT}/static/{{version}}/{{name}}", frame.assets.answer, methods=["GET"]),
+            *ROUTES,
+            Route(f"{ROOT}/", _first_page, methods=["GET"]),
+            Route("/{path:path}", _nothing_here, methods=["GET", "POST"]),
+        ],
+        middleware=[Middleware(PageHeaders)],
+    )
+    app.router.redirect_slashes = False
+    app.state.platform = platform
+    return app
+
+
+async def _first_page(_: Request) -> Response:
+    return RedirectResponse(f"{ROOT}/trusted-certificates", status_code=303)
+
+
+async def _nothing_here(request: Request) -> Response:
+    if request.url.path in {"/", ROOT}:
+        return RedirectResponse(f"{ROOT}/", status_code=303)
+    platform: Platform = request.app.state.platform
+    session = await session_of(platform, request)
+    if session is None:
+        return sign_in_first(request)
+    visit = Visit(request=request, platform=platform, session=session)
+    return visit.page("problem.html", status=404, title=ENGLISH("problem.404.title"), kind="404")

@@ -1,0 +1,38 @@
+"""The navigator: which pages there are, in the groups and the order that people know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from certinel.ui.rights import SEE_TRUST, Right
+from certinel.ui.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page that is reached from everywhere."""
+
+    key: str
+    """Of its text, ``navigator.<key>``."""
+    address: str
+    icon: str
+    right: Right
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries under one heading; ``key`` is None for those that stand above all headings."""
+
+    key: str | None
+    entries: tuple[Entry, ...]
+
+
+NAVIGATOR: Final = (
+    Group("management", (Entry("trusted-certificates", "/ui/trusted-certificates", "certificate", SEE_TRUST),)),
+)
+
+
+def navigator_of(session: Session) -> Sequence[Group]:
+    """Return what ``session`` may see, without empty groups."""
+    seen = [Group(group.key, tuple(one for one in group.entries if session.may(one.right))) for group in NAVIGATOR]
+    return [group for group in seen if group.entries]

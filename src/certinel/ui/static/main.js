@@ -1,0 +1,66 @@
+// What pages can do more where scripts run. Everything here can also be done without it.
+
+const html = document.documentElement;
+
+function copyButtons(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+}
+
+async function copy(button) {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.dataset.done = "";
+  setTimeout(() => delete button.dataset.done, 1500);
+}
+
+function post(form, submitter) {
+  return fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)), redirect: "manual" });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.dataset.copy !== undefined) copy(button);
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (button?.dataset.themeChoice !== undefined) {
+    event.preventDefault();
+    html.dataset.theme = button.value;
+    for (const other of document.querySelectorAll("[data-theme-choice]")) other.setAttribute("aria-pressed", other === button);
+    button.closest("details").open = false;
+    post(event.target, button);
+  } else if (button?.dataset.fold !== undefined) {
+    event.preventDefault();
+    post(event.target, button);
+    document.body.dataset.navigator = button.value;
+    button.value = button.value === "collapsed" ? "open" : "collapsed";
+    const label = button.dataset.other;
+    button.dataset.other = button.title;
+    button.title = label;
+    button.setAttribute("aria-label", label);
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = document.getElementById("search");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  } else if (event.key === "Escape") {
+    const menu = document.querySelector("details[data-menu][open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+});
+
+copyButtons(document);
+
+export { copyButtons };

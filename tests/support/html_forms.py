@@ -1,0 +1,65 @@
+"""The forms of a page, as a browser would send them."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+
+@dataclass
+class HtmlForm:
+    """A form with the values that it would be sent with; buttons are left out."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[HtmlForm] = []
+        self._area: str | None = None
+        self._select: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name, value = given.get("name") or "", given.get("value") or ""
+        if tag == "form":
+            self.forms.append(HtmlForm(given.get("action") or "", (given.get("method") or "get").lower()))
+        elif not self.forms:
+            return
+        elif tag == "input" and name and given.get("type") not in {"file", "submit"}:
+            is_box = given.get("type") in {"checkbox", "radio"}
+            if not is_box or "checked" in given:
+                self.forms[-1].fields[name] = value or ("on" if is_box else "")
+        elif tag == "textarea" and name:
+            self._area = name
+            self.forms[-1].fields[name] = ""
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and ("selected" in given or self._select not in self.forms[-1].fields):
+            self.forms[-1].fields[self._select] = value
+
+    def handle_data(self, data: str) -> None:
+        if self._area is not None:
+            self.forms[-1].fields[self._area] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea" and self._area is not None:
+            self.forms[-1].fields[self._area] = self.forms[-1].fields[self._area].removeprefix("\n")
+            self._area = None
+        elif tag == "select":
+            self._select = None
+
+
+def forms_of(page: str) -> list[HtmlForm]:
+    """Return the forms of a page, in order."""
+    reader = _Reader()
+    reader.feed(page)
+    return reader.forms
+
+
+def form_to(page: str, action: str) -> HtmlForm:
+    """Return the one form whose action ends so."""
+    found = [form for form in forms_of(page) if form.action.endswith(action)]
+    assert len(found) == 1, f"{len(found)} forms to {action} on the page"
+    return found[0]
