@@ -33,6 +33,11 @@ COMMANDS = (
         "certinel.cli.explain:explain",
     ),
     DeferredCommand(
+        "simulate",
+        "Put a platform under the load of many devices with real certificates, and report how it went.",
+        "certinel.cli.simulate:simulate",
+    ),
+    DeferredCommand(
         "admin",
         "Ask and change a running node over REST.",
         "certinel.cli.admin:app",

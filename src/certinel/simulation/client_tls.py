@@ -1,0 +1,59 @@
+"""The device's side of TLS: the one place that builds the TLS contexts of simulated devices."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography import x509
+from OpenSSL import SSL
+
+from certinel.pki.keys import PrivateKey
+
+
+class UnusableServerCaError(Exception):
+    """The file that says whom to trust cannot be used."""
+
+
+class ClientTls:
+    """TLS contexts, one for each issuer: thousands of devices with certificates of their own share it.
+
+    The platform's certificate is verified up to ``server_ca``; that it has the right name is *not*. Without one it is
+    not verified at all, for servers whose identity is beside the point. No session is resumed: every connect is whole.
+    """
+
+    def __init__(self, server_ca: Path | None) -> None:
+        self._server_ca = server_ca
+        self._contexts: dict[bytes, SSL.Context] = {}
+
+    def connection(
+        self, certificate: x509.Certificate, key: PrivateKey, above: Sequence[x509.Certificate], server_name: str
+    ) -> SSL.Connection:
+        """Return a connection over memory BIOs that is about to begin a handshake."""
+        issuer = certificate.issuer.public_bytes()
+        context = self._contexts.get(issuer)
+        if context is None:
+            context = self._contexts[issuer] = self._made(above)
+        tls = SSL.Connection(context, None)
+        tls.use_certificate(certificate)
+        tls.use_privatekey(key)
+        tls.set_tlsext_host_name(server_name.encode("idna"))
+        tls.set_connect_state()
+        return tls
+
+    def _made(self, above: Sequence[x509.Certificate]) -> SSL.Context:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+        for certificate in above:
+            context.add_extra_chain_cert(certificate)
+        if self._server_ca is not None:
+            try:
+                context.load_verify_locations(str(self._server_ca))
+            except SSL.Error:
+                raise UnusableServerCaError(f"{self._server_ca}: there is no certificate in PEM in it") from None
+            context.set_verify(SSL.VERIFY_PEER, _as_openssl_says)
+        return context
+
+
+def _as_openssl_says(_tls: object, _certificate: object, _error: int, _depth: int, is_good: int) -> bool:
+    return bool(is_good)
