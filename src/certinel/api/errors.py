@@ -26,6 +26,7 @@ from certinel.api.problems import (
 )
 from certinel.domain.device_table import UnusableTableError
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.managed_object import InvalidManagedObjectError
 from certinel.domain.new_device_request import (
     InvalidNewDeviceRequestError,
     NewDeviceRequestStateError,
@@ -47,7 +48,7 @@ from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
 from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
-from certinel.services.identity import ExternalIdNotFoundError
+from certinel.services.identity import ExternalIdAlreadyExistsError, ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.measurements import MeasurementNotFoundError
@@ -123,6 +124,8 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         TenantOptionNotFoundError: Row(HTTPStatus.NOT_FOUND, "options/Not Found"),
         InvalidTenantOptionError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "options/Unprocessable Entity"),
         ExternalIdNotFoundError: Row(HTTPStatus.NOT_FOUND, "identity/Not Found"),
+        ExternalIdAlreadyExistsError: Row(HTTPStatus.CONFLICT, "identity/Duplicate Data"),
+        InvalidManagedObjectError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "inventory/Unprocessable Entity"),
         ManagedObjectNotFoundError: Row(HTTPStatus.NOT_FOUND, "inventory/Not Found"),
         MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),
         AuditRecordNotFoundError: Row(HTTPStatus.NOT_FOUND, "audit/Not Found"),

@@ -25,7 +25,22 @@ class SegmentConvertor(Convertor[str]):
         return quote(value, safe="")
 
 
+class ChildrenConvertor(Convertor[str]):
+    """The part of a path that says in which way objects belong to another."""
+
+    regex = "childDevices|childAssets|childAdditions"
+
+    @override
+    def convert(self, value: str) -> str:
+        return value
+
+    @override
+    def to_string(self, value: str) -> str:
+        return value
+
+
 register_url_convertor("segment", SegmentConvertor())
+register_url_convertor("children", ChildrenConvertor())
 
 
 def canonical_path(raw_path: bytes) -> str:

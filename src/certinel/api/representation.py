@@ -41,8 +41,21 @@ class Reference(Answer):
     self: str
 
 
+class NamedReference(Reference):
+    """An object, by its id and address, with its name."""
+
+    name: str | None = None
+
+
+class ObjectReference(Answer):
+    """A managed object as a member of a list."""
+
+    managed_object: NamedReference
+    self: str
+
+
 class References(Answer):
-    """Objects related to another one. Relations do not exist yet, so there are none."""
+    """Objects related to another one: the first few, when there are many."""
 
     self: str
-    references: list[dict[str, object]] = Field(default_factory=list)
+    references: list[ObjectReference] = Field(default_factory=list)

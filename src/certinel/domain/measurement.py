@@ -10,6 +10,16 @@ from certinel.domain.managed_object import ManagedObjectId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewMeasurement:
+    """A measurement that is not stored yet."""
+
+    source: ManagedObjectId
+    type: str
+    time: datetime
+    fragments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Numbers taken at one moment from one source."""
 

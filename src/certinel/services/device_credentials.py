@@ -13,7 +13,7 @@ from certinel.bus.messages import CredentialsChanged, DevicesRegistered
 from certinel.domain.audit import Actor, AuditEntry, AuditType
 from certinel.domain.bulk_registration import AGENT_FRAGMENT
 from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId, TenantId, device_user_name
-from certinel.domain.managed_object import SERIAL, ExternalId, ManagedObjectId
+from certinel.domain.managed_object import DEVICE_FRAGMENT, SERIAL, ExternalId, ManagedObjectId
 from certinel.domain.new_device_request import MAX_SECURITY_TOKEN_CHARACTERS, NewDeviceRequest, SecurityTokenPolicy
 from certinel.domain.role import Principal
 from certinel.domain.user_account import UserAccount
@@ -26,8 +26,6 @@ from certinel.storage.managed_objects import NewManagedObject
 
 PASSWORD_BYTES: Final = 24
 """192 random bits: 32 characters, as many as the contract allows a device's password."""
-
-DEVICE_FRAGMENT: Final = "c8y_IsDevice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,13 @@
-"""Reading measurements. Whoever may not read all of them sees those of their own objects, as devices do."""
+"""Measurements. Whoever may not read all of them works with those of their own objects, as devices do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from certinel.domain.errors import DeviceIdentityError
-from certinel.domain.measurement import Measurement
+from certinel.domain.measurement import Measurement, NewMeasurement
 from certinel.domain.role import Principal, Role
+from certinel.services.inventory import ManagedObjectNotFoundError
+from certinel.services.platform import Platform
 from certinel.storage import managed_objects, measurements
 from certinel.storage.engine import Transaction
 from certinel.storage.measurements import MeasurementFilter
@@ -19,6 +22,22 @@ class MeasurementNotFoundError(DeviceIdentityError):
     def __init__(self, number: int) -> None:
         super().__init__(f"No measurement for id '{number}'")
         self.number = number
+
+
+async def create(
+    tx: Transaction, platform: Platform, caller: Principal, new: Sequence[NewMeasurement]
+) -> list[Measurement]:
+    """Store measurements, all or none.
+
+    Raises:
+        ManagedObjectNotFoundError: a source does not exist, or is not the caller's to speak for.
+    """
+    sources = await managed_objects.get_many(tx, caller.tenant, sorted({one.source for one in new}))
+    for one in new:
+        source = sources.get(one.source)
+        if source is None or not (caller.has_any(Role.MEASUREMENT_ADMIN) or source.owner == caller.user_name):
+            raise ManagedObjectNotFoundError(one.source)
+    return await measurements.create(tx, caller.tenant, new, platform.clock.now())
 
 
 async def get(tx: Transaction, caller: Principal, number: int) -> Measurement:

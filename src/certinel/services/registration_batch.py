@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from certinel.bus.local import LocalBus
-from certinel.bus.messages import CredentialsChanged, DevicesRegistered
+from certinel.bus.messages import CredentialsChanged, DevicesRegistered, DeviceUserChanged
 from certinel.domain.audit import Actor, AuditEntry, AuditType
 from certinel.domain.bulk_registration import AuthType, DeviceRegistration, ExpectedDevice, FailedRow
 from certinel.domain.device_group import GROUP_FRAGMENT, GroupPath
@@ -187,6 +187,7 @@ class RegistrationBatch:
         if added:
             tx.after_commit(self._bus.publish, DevicesRegistered(tenant, frozenset(added)))
         for name in sorted(changed):
+            tx.after_commit(self._bus.publish, DeviceUserChanged(tenant, name))
             tx.after_commit(self._bus.publish, CredentialsChanged(tenant, name))
 
     async def _store_objects(

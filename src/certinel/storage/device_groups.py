@@ -2,21 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import literal_column, select
 
 from certinel.domain.device_group import GROUP_FRAGMENT, ROOT_GROUP, SUBGROUP
 from certinel.domain.identifiers import TenantId
-from certinel.domain.managed_object import ManagedObjectId
-from certinel.storage import managed_objects
+from certinel.domain.managed_object import ManagedObjectId, Relation
+from certinel.storage import managed_object_children, managed_objects
 from certinel.storage.engine import Transaction
 from certinel.storage.managed_objects import NewManagedObject
 from certinel.storage.tables import managed_object, managed_object_child
 from certinel.storage.tables import tenant as tenant_table
-
-ASSET: Final = "ASSET"
-"""The kind of relation between a group and what is in it."""
 
 _OBJECT = managed_object.c
 _CHILD = managed_object_child.c
@@ -43,7 +39,7 @@ async def find(tx: Transaction, tenant: TenantId, name: str, parent: ManagedObje
             (_CHILD.tenant_id == _OBJECT.tenant_id)
             & (_CHILD.child_id == _OBJECT.id)
             & (_CHILD.parent_id == parent)
-            & (_CHILD.kind == ASSET),
+            & (_CHILD.kind == Relation.ASSET.value),
         )
     number = (await tx.execute(statement.order_by(_OBJECT.id).limit(1))).scalar_one_or_none()
     return None if number is None else ManagedObjectId(number)
@@ -70,17 +66,14 @@ async def create(
 
 async def put_in(tx: Transaction, tenant: TenantId, pairs: Iterable[tuple[ManagedObjectId, ManagedObjectId]]) -> None:
     """Put objects into groups, given as (group, object); what is there already stays there."""
-    rows = [
-        {"tenant_id": tenant, "kind": ASSET, "parent_id": parent, "child_id": child} for parent, child in sorted(pairs)
-    ]
-    await tx.insert_all_if_absent(managed_object_child, rows)
+    await managed_object_children.link(tx, tenant, Relation.ASSET, pairs)
 
 
 async def members(tx: Transaction, tenant: TenantId, group: ManagedObjectId) -> list[ManagedObjectId]:
     """Return everything that is directly in ``group``."""
     statement = (
         select(_CHILD.child_id)
-        .where(_CHILD.tenant_id == tenant, _CHILD.parent_id == group, _CHILD.kind == ASSET)
+        .where(_CHILD.tenant_id == tenant, _CHILD.parent_id == group, _CHILD.kind == Relation.ASSET.value)
         .order_by(_CHILD.child_id)
     )
     return [ManagedObjectId(number) for number in (await tx.execute(statement)).scalars()]

@@ -16,6 +16,9 @@ from certinel.storage.tables import managed_object
 
 _COLUMNS = managed_object.c
 
+IDS_AT_ONCE = 500
+"""Far below what either engine takes as parameters of one statement."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewManagedObject:
@@ -63,7 +66,7 @@ async def create(tx: Transaction, new: Sequence[NewManagedObject]) -> list[Manag
 async def get(tx: Transaction, tenant: TenantId, number: ManagedObjectId) -> ManagedObject | None:
     """Return the object, or None if the tenant has no such object."""
     row = (await tx.execute(_of(tenant).where(_COLUMNS.id == number))).one_or_none()
-    return None if row is None else _managed_object(row)
+    return None if row is None else read(row)
 
 
 async def get_many(
@@ -71,7 +74,7 @@ async def get_many(
 ) -> dict[ManagedObjectId, ManagedObject]:
     """Return those of the objects that exist."""
     rows = await tx.execute(_of(tenant).where(_COLUMNS.id.in_(numbers)))
-    found = (_managed_object(row) for row in rows)
+    found = (read(row) for row in rows)
     return {one.id: one for one in found}
 
 
@@ -80,7 +83,7 @@ async def list_of(
 ) -> Page[ManagedObject]:
     """Return a page of the tenant's objects, oldest first."""
     statement = _of(tenant).where(*_conditions(tx, wanted)).order_by(_COLUMNS.id)
-    return await fetch_page(tx, statement, page, _managed_object)
+    return await fetch_page(tx, statement, page, read)
 
 
 async def save(tx: Transaction, changed: ManagedObject) -> bool:
@@ -99,10 +102,23 @@ async def save(tx: Transaction, changed: ManagedObject) -> bool:
     return (await tx.execute(statement)).rowcount == 1
 
 
+async def lock(tx: Transaction, tenant: TenantId, number: ManagedObjectId) -> None:
+    """Let nobody else change the object before this transaction ends."""
+    statement = select(_COLUMNS.id).where(_COLUMNS.tenant_id == tenant, _COLUMNS.id == number)
+    await tx.execute(statement.with_for_update())
+
+
 async def remove(tx: Transaction, tenant: TenantId, number: ManagedObjectId) -> bool:
     """Delete the object with its external ids and measurements; tell whether it existed."""
     statement = delete(managed_object).where(_COLUMNS.tenant_id == tenant, _COLUMNS.id == number)
     return (await tx.execute(statement)).rowcount == 1
+
+
+async def remove_all(tx: Transaction, tenant: TenantId, numbers: Sequence[ManagedObjectId]) -> None:
+    """Delete objects with their external ids, measurements and relations."""
+    for start in range(0, len(numbers), IDS_AT_ONCE):
+        some = numbers[start : start + IDS_AT_ONCE]
+        await tx.execute(delete(managed_object).where(_COLUMNS.tenant_id == tenant, _COLUMNS.id.in_(some)))
 
 
 def _of(tenant: TenantId) -> Any:
@@ -125,7 +141,8 @@ def _conditions(tx: Transaction, wanted: ManagedObjectFilter) -> list[ColumnElem
     return conditions
 
 
-def _managed_object(row: Row[*tuple[Any, ...]]) -> ManagedObject:
+def read(row: Row[*tuple[Any, ...]]) -> ManagedObject:
+    """Return the object of a row that has all columns of the table."""
     return ManagedObject(
         id=row.id,
         tenant=row.tenant_id,

@@ -1,14 +1,15 @@
 """Statements on measurements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, insert, select
 
 from certinel.domain.identifiers import TenantId
 from certinel.domain.managed_object import ManagedObjectId
-from certinel.domain.measurement import Measurement
+from certinel.domain.measurement import Measurement, NewMeasurement
 from certinel.storage.engine import Transaction
 from certinel.storage.json_conditions import has_inner_key, has_key
 from certinel.storage.page import Page, PageRequest, fetch_page
@@ -56,6 +57,37 @@ def add(  # noqa: PLR0913, PLR0917 - the columns of the table, on the hottest pa
         "fragments": fragments,
     }
     tx.add(measurement, row)
+
+
+async def create(
+    tx: Transaction, tenant: TenantId, new: Sequence[NewMeasurement], created_at: datetime
+) -> list[Measurement]:
+    """Store measurements at once and return them with their ids, in the same order."""
+    rows = [
+        {
+            "tenant_id": tenant,
+            "source_id": one.source,
+            "type": one.type,
+            "time": one.time,
+            "created_at": created_at,
+            "fragments": dict(one.fragments),
+        }
+        for one in new
+    ]
+    statement = insert(measurement).returning(_COLUMNS.id, sort_by_parameter_order=True)
+    numbers = (await tx.execute(statement, rows)).scalars()
+    return [
+        Measurement(
+            id=number,
+            tenant=tenant,
+            source=one.source,
+            type=one.type,
+            time=one.time,
+            created_at=created_at,
+            fragments=one.fragments,
+        )
+        for number, one in zip(numbers, new, strict=True)
+    ]
 
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: MeasurementFilter, page: PageRequest) -> Page[Measurement]:
