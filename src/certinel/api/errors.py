@@ -48,6 +48,7 @@ from certinel.services.audit import AuditRecordNotFoundError
 from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
 from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
+from certinel.services.devices import DeviceNotFoundError
 from certinel.services.identity import ExternalIdAlreadyExistsError, ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
@@ -129,6 +130,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         ManagedObjectNotFoundError: Row(HTTPStatus.NOT_FOUND, "inventory/Not Found"),
         MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),
         AuditRecordNotFoundError: Row(HTTPStatus.NOT_FOUND, "audit/Not Found"),
+        DeviceNotFoundError: Row(HTTPStatus.NOT_FOUND, "certinel/Not Found"),
         ConnectionAttemptNotFoundError: Row(HTTPStatus.NOT_FOUND, "certinel/Not Found"),
         UnusableTableError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
         NewDeviceRequestNotFoundError: Row(HTTPStatus.NOT_FOUND, "devicecontrol/Not Found"),

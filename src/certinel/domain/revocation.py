@@ -76,6 +76,13 @@ class TenantRevocation:
         """Make ``lists`` all that the tenant has uploaded."""
         self._lists = {identity_of(one.issuer): one for one in lists}
 
+    def with_own(self, own: RevokedSerials) -> "TenantRevocation":
+        """Return the same with ``own`` for the tenant's own list; for questions only."""
+        other = TenantRevocation()
+        other.offline_check, other.online_check = self.offline_check, self.online_check
+        other.own, other._lists = own, self._lists
+        return other
+
     def ends_between(self, since: datetime, until: datetime) -> bool:
         """Tell whether, by ``until`` but not by ``since``, a list ends that the online check asks for."""
         return self.online_check and any(since <= one.next_update < until for one in self.lists)

@@ -119,6 +119,33 @@ class TrustStore:
         alone._revocations[tenant] = self.revocation(tenant)
         return alone
 
+    def as_if(
+        self, trusted: TrustedCertificate | None = None, revocation: tuple[TenantId, TenantRevocation] | None = None
+    ) -> "TrustStore":
+        """Return a store with ``trusted`` in place of what has its id, or ``revocation`` as all that a tenant revoked.
+
+        For questions only: it shares everything else with this store and must not be changed.
+        """
+        other = TrustStore()
+        other._by_subject, other._by_tenant = self._by_subject, self._by_tenant
+        other._tenants, other._tenant_by_domain = self._tenants, self._tenant_by_domain
+        other._device_users, other._revocations = self._device_users, self._revocations
+        if trusted is not None:
+            tenant, subject = trusted.tenant, trusted.certificate.subject
+            of_tenant = self._by_tenant.get(tenant, {}) | {trusted.id: trusted}
+            of_subject = self._by_subject.get(subject, {}) | {trusted.id: trusted}
+            other._by_tenant, other._by_subject = (
+                self._by_tenant | {tenant: of_tenant},
+                self._by_subject | {subject: of_subject},
+            )
+        if revocation is not None:
+            other._revocations = self._revocations | dict([revocation])
+        return other
+
+    def device_count(self, tenant: TenantId) -> int:
+        """Return how many device users ``tenant`` has."""
+        return len(self._device_users.get(tenant, {}))
+
     def everything(self) -> Iterator[TrustedCertificate]:
         """Yield what all tenants vouch for, those deleted lately included."""
         for of_tenant in self._by_tenant.values():

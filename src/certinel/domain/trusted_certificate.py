@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from certinel.domain.certificate import Certificate
@@ -100,3 +100,8 @@ class TrustedCertificate:
     def deleted(self, at: datetime) -> "TrustedCertificate":
         """Return a copy that was deleted at ``at``; it keeps its claims for a while (trust.md section 4)."""
         return replace(self, deleted_at=at)
+
+    def expired(self, at: datetime) -> "TrustedCertificate":
+        """Return a copy that ended just before ``at``, for the question what would be then; its bytes stay."""
+        ended = min(self.certificate.not_after, at.replace(microsecond=0) - timedelta(seconds=1))
+        return replace(self, certificate=replace(self.certificate, not_after=ended))

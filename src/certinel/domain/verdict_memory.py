@@ -52,6 +52,10 @@ class VerdictMemory:
     def __len__(self) -> int:
         return len(self._chains)
 
+    def knows(self, presented: Sequence[bytes]) -> bool:
+        """Tell whether a path of this chain is remembered."""
+        return digest_of(presented) in self._chains
+
     def read(self, presented: Sequence[bytes]) -> PresentedChain | Refusal:
         """Read a presented chain as `read_presented` does."""
         known = self._chains.get(digest_of(presented))

@@ -15,7 +15,7 @@ from certinel.domain.connection_attempt import Origin
 from certinel.domain.errors import Code, Refusal
 from certinel.gateway.answers import connect_answer
 from certinel.gateway.dialogue import Dialogue, TopicNotAllowedError
-from certinel.gateway.entrance import admitted, password_session, report_admission, report_refusal
+from certinel.gateway.entrance import admitted, password_session, report_admission, report_departure, report_refusal
 from certinel.gateway.sessions import SessionIdentity
 from certinel.gateway.surroundings import Surroundings
 from certinel.gateway.unfinished import report_silence
@@ -120,6 +120,7 @@ class MqttConnection(asyncio.Protocol):
             self._silence_timer.cancel()
         if self._identity is not None:
             self._around.sessions.remove(self)
+            report_departure(self._around, self._identity)
             will = self._request.will if self._request is not None else None
             if will is not None and self._dialogue is not None and self._farewell is Farewell.LOST:
                 self._dialogue.publish_will(will)

@@ -74,6 +74,17 @@ def report_admission(around: Surroundings, identity: SessionIdentity, origin: Or
     """Let the tenant see who is connected since when, and from where."""
     sighting = Sighting(identity.tenant, ADMITTED, identity.admission, identity.attempt, origin)
     around.platform.connection_attempts.record(sighting, is_owned=True)
+    _note_device(around, identity)
+
+
+def report_departure(around: Surroundings, identity: SessionIdentity) -> None:
+    """Let the tenant see when a device was there last."""
+    _note_device(around, identity)
+
+
+def _note_device(around: Surroundings, identity: SessionIdentity) -> None:
+    if identity.admission is not None:
+        around.platform.device_sightings.note(identity.admission, identity.attempt.presented)
 
 
 def report_refusal(around: Surroundings, refusal: Refusal, attempt: ConnectAttempt | None, origin: Origin) -> None:

@@ -55,7 +55,7 @@ class Gateway:
             platform.database, device_messages.store
         )
         self._registrations: GroupCommit[Admission, None] = GroupCommit(platform.database, partial(register, platform))
-        self._sessions = Sessions()
+        self._sessions = Sessions(platform.presence)
         self._around = Surroundings(
             platform=platform,
             options=options,

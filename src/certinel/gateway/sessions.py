@@ -11,6 +11,7 @@ from certinel.domain.admission import Admission, ConnectAttempt
 from certinel.domain.errors import Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.role import Principal
+from certinel.services.presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class Session(Protocol):
 class Sessions:
     """Who is connected to this node right now."""
 
-    def __init__(self) -> None:
+    def __init__(self, presence: Presence) -> None:
+        """``presence`` is told which devices come and go."""
+        self._presence = presence
         self._by_device: dict[TenantId, dict[DeviceId, Session]] = {}
         self._by_name: dict[bytes, set[Session]] = {}
         self._ends: list[tuple[datetime, int, Session]] = []
@@ -70,6 +73,8 @@ class Sessions:
         of_tenant = self._by_device.setdefault(identity.tenant, {})
         earlier = of_tenant.get(identity.device)
         of_tenant[identity.device] = session
+        if identity.bootstrap is None:  # else it is no device yet
+            self._presence.arrived(identity.tenant, identity.device)
         if identity.admission is not None:
             heapq.heappush(self._ends, (identity.admission.valid_until, next(self._order), session))
         for name in identity.names:
@@ -84,6 +89,7 @@ class Sessions:
         of_tenant = self._by_device.get(identity.tenant, {})
         if of_tenant.get(identity.device) is session:
             del of_tenant[identity.device]
+            self._presence.left(identity.tenant, identity.device)
         self._forget_names(session)
 
     def _forget_names(self, session: Session) -> None:

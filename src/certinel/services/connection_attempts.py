@@ -18,7 +18,7 @@ from certinel.domain.identifiers import TenantId
 from certinel.domain.trust_store import TrustStore
 from certinel.services.attempt_ledger import AttemptLedger, Entry
 from certinel.services.clock import Clock
-from certinel.storage import connection_attempts
+from certinel.storage import connection_attempts, connection_counts
 from certinel.storage.connection_attempts import AttemptFilter, Recount
 from certinel.storage.engine import Database, Transaction
 from certinel.storage.errors import StorageError
@@ -123,6 +123,7 @@ class AttemptRecorder:
             for _, attempt in new:
                 connection_attempts.add(tx, attempt)
             await connection_attempts.count_again(tx, again)
+            await connection_counts.add(tx, [(entry.tenant, entry.code, at, count) for entry, count, at in counts])
         for entry, attempt in new:
             entry.stored(attempt.id)
             self._stored_rows[attempt.tenant] = self._stored_rows.get(attempt.tenant, 0) + 1
@@ -160,11 +161,16 @@ class AttemptRecorder:
             async with self._database.reading() as tx:
                 ids = await _superfluous(tx, due, now)
             if not ids:
+                await self._prune_counts(now)
                 for tenant in due:
                     self._stored_rows[tenant] = 0
                 return
             async with self._database.transaction() as tx:
                 await connection_attempts.remove(tx, ids)
+
+    async def _prune_counts(self, now: datetime) -> None:
+        async with self._database.transaction() as tx:
+            await connection_counts.remove_before(tx, now - RETENTION)
 
 
 async def _superfluous(tx: Transaction, tenants: set[TenantId], now: datetime) -> list[int]:

@@ -1,6 +1,6 @@
 """Which certificates a tenant has met: those of its devices with their chains, and its trusted ones.
 
-A device's chain is kept from its first token on. Looking for something reads all chains, a part at a time.
+A device's chain is kept from its first connection on. Looking for something reads all chains, a part at a time.
 """
 
 import asyncio

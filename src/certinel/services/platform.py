@@ -11,8 +11,10 @@ from certinel.domain.verdict_memory import VerdictMemory
 from certinel.services import signing_keys
 from certinel.services.clock import Clock
 from certinel.services.connection_attempts import AttemptRecorder
+from certinel.services.device_sightings import DeviceSightings
 from certinel.services.login_attempts import POLLS_PER_ADDRESS, POLLS_PER_DEVICE, LoginAttempts
 from certinel.services.passwords import Passwords
+from certinel.services.presence import Presence
 from certinel.services.secrets import Sealer
 from certinel.services.signing_keys import SigningAlgorithm
 from certinel.services.tokens import DeviceTokens
@@ -48,12 +50,14 @@ class Platform:
     trust: TrustStore
     trust_keeper: TrustKeeper
     connection_attempts: AttemptRecorder
+    device_sightings: DeviceSightings
     verdicts: VerdictMemory
     tokens: DeviceTokens
     passwords: Passwords
     login_attempts: LoginAttempts
     bootstrap_polls: LoginAttempts
     """How often new devices may ask for their credentials."""
+    presence: Presence
     large_lists: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a revocation list is read or written: one with a million entries takes time and memory."""
 
@@ -68,7 +72,8 @@ class Platform:
     ) -> "Platform":
         """Make a node of a database that ``first_start.prepare`` has seen: load trust and keys, and keep them current.
 
-        The caller runs ``trust_keeper.run`` and ``connection_attempts.run``, and closes the database in the end.
+        The caller runs ``trust_keeper.run``, ``connection_attempts.run`` and ``device_sightings.run``, and closes the
+        database in the end.
         """
         bus, trust = LocalBus(), TrustStore()
         keeper = TrustKeeper(trust, database, clock, options.max_staleness)
@@ -78,6 +83,8 @@ class Platform:
             ring = await signing_keys.load_ring(tx, sealer, options.signing_algorithm)
         tokens = DeviceTokens(ring)
         tokens.listen_to(bus)
+        sightings = DeviceSightings(database, clock)
+        sightings.listen_to(bus)
         return cls(
             database=database,
             bus=bus,
@@ -87,9 +94,11 @@ class Platform:
             trust=trust,
             trust_keeper=keeper,
             connection_attempts=AttemptRecorder(database, trust, clock),
+            device_sightings=sightings,
             verdicts=VerdictMemory(),
             tokens=tokens,
             passwords=passwords,
             login_attempts=LoginAttempts(),
             bootstrap_polls=LoginAttempts(POLLS_PER_DEVICE, POLLS_PER_ADDRESS),
+            presence=Presence(clock),
         )

@@ -5,10 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, func, select, update
 
 from certinel.domain.connection_attempt import ConnectionAttempt, Outcome, PresentedCertificate
-from certinel.domain.identifiers import Fingerprint, TenantId
+from certinel.domain.identifiers import DeviceId, Fingerprint, TenantId
 from certinel.storage.engine import Transaction
 from certinel.storage.page import Page, PageRequest, fetch_page
 from certinel.storage.tables import connection_attempt as table
@@ -91,6 +91,18 @@ async def find(tx: Transaction, tenant: TenantId, number: int) -> ConnectionAtte
     """Return one attempt of a tenant."""
     row = (await tx.execute(select(table).where(table.c.tenant_id == tenant, table.c.id == number))).one_or_none()
     return _attempt(row) if row is not None else None
+
+
+async def last_of_devices(
+    tx: Transaction, tenant: TenantId, devices: Sequence[DeviceId], code: str
+) -> dict[DeviceId, datetime]:
+    """Return when attempts of these devices ended with ``code`` the last time; at most a few hundred at once."""
+    statement = (
+        select(table.c.device, func.max(table.c.last_at).label("last"))
+        .where(table.c.tenant_id == tenant, table.c.device.in_(devices), table.c.code == code)
+        .group_by(table.c.device)
+    )
+    return {DeviceId(row.device): row.last for row in await tx.execute(statement)}
 
 
 async def older_than(tx: Transaction, moment: datetime, limit: int) -> list[int]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.storage.engine import Transaction
+from certinel.storage.tables import device_certificate
 from certinel.storage.tables import device_chain as table
 
 _LENGTH_BYTES = 4
@@ -39,6 +40,11 @@ async def remember(tx: Transaction, chain: DeviceChain) -> None:
     )
 
 
+async def remove(tx: Transaction, tenant: TenantId, device: DeviceId) -> None:
+    """Remove all chains of a device; its tokens are refused from now on."""
+    await tx.execute(delete(table).where(table.c.tenant_id == tenant, table.c.device_id == device))
+
+
 async def find(tx: Transaction, tenant: TenantId, leaf_sha256: bytes) -> tuple[bytes, ...] | None:
     """Return the chain that was presented to ``tenant`` with this leaf."""
     statement = select(table.c.chain).where(table.c.tenant_id == tenant, table.c.leaf_sha256 == leaf_sha256.hex())
@@ -46,9 +52,17 @@ async def find(tx: Transaction, tenant: TenantId, leaf_sha256: bytes) -> tuple[b
     return _parted(blob) if blob is not None else None
 
 
-async def following(tx: Transaction, tenant: TenantId, leaf_sha256: str, limit: int) -> list[DeviceChain]:
-    """Return up to ``limit`` chains of ``tenant`` after the one with this leaf, in the order of their digests."""
+async def following(
+    tx: Transaction, tenant: TenantId, leaf_sha256: str, limit: int, *, only_current: bool = False
+) -> list[DeviceChain]:
+    """Return up to ``limit`` chains of ``tenant`` after the one with this leaf, in the order of their digests.
+
+    ``only_current`` leaves out those that a device has not connected with last, and those of deleted devices.
+    """
     statement = select(table).where(table.c.tenant_id == tenant, table.c.leaf_sha256 > leaf_sha256)
+    if only_current:
+        is_same = (device_certificate.c.tenant_id == tenant) & (device_certificate.c.sha256 == table.c.leaf_sha256)
+        statement = statement.join(device_certificate, is_same).where(device_certificate.c.is_current)
     rows = await tx.execute(statement.order_by(table.c.leaf_sha256).limit(limit))
     return [
         DeviceChain(

@@ -60,6 +60,13 @@ class Transaction:
         statement = self._insert(table).values(row).on_conflict_do_update(index_elements=key, set_=changed)
         await self.execute(statement.inline())
 
+    async def add_up(self, table: Table, row: dict[str, Any], column: str) -> None:
+        """Insert ``row``, or add what it has in ``column`` to the row that has the same primary key."""
+        statement = self._insert(table).values(row)
+        key = [one.name for one in table.primary_key]
+        total = {column: table.c[column] + statement.excluded[column]}
+        await self.execute(statement.on_conflict_do_update(index_elements=key, set_=total).inline())
+
     def add(self, table: Table, row: dict[str, Any]) -> None:
         """Insert ``row`` at commit, together with all rows added to ``table``.
 

@@ -141,6 +141,7 @@ managed_object = Table(
     Column("fragments", JsonDocument, nullable=False),
     UniqueConstraint("tenant_id", "id"),
     Index(None, "tenant_id", "owner"),
+    Index(None, "tenant_id", "name"),
     sqlite_autoincrement=True,
 )
 
@@ -227,6 +228,34 @@ device_chain = Table(
     Column("chain", LargeBinary, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index(None, "tenant_id", "device_id"),
+)
+
+# What is told of the certificates that devices were admitted with; `device_chain` has the bytes. Of a device one is
+# current: the one it connected with last.
+device_certificate = Table(
+    "device_certificate",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("user_name", Text, nullable=False),
+    Column("sha1", Text, nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False),
+    Column("trusted_fingerprint", Text),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "user_name"], ["user_account.tenant_id", "user_account.name"], ondelete="CASCADE"
+    ),
+    Index(None, "tenant_id", "user_name"),
+    Index(None, "tenant_id", "is_current", "not_after"),
+    Index(None, "tenant_id", "trusted_fingerprint"),
+    Index(None, "tenant_id", "serial"),
+    Index(None, "tenant_id", "sha1"),
 )
 
 # The two of the audit log refer to no tenant: what was done outlives whom it was done to.
@@ -334,4 +363,14 @@ connection_attempt = Table(
     Index(None, "tenant_id", "leaf_sha1", "last_at"),
     Index(None, "tenant_id", "leaf_sha256", "last_at"),
     Index(None, "last_at"),
+)
+
+# How many attempts ended with each code within each hour: counted as they are stored, so that nobody counts them later.
+connection_count = Table(
+    "connection_count",
+    metadata,
+    _of_tenant(primary_key=True),
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("times", BigInteger, nullable=False),
 )

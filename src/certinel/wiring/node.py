@@ -96,6 +96,8 @@ class Node:
         self._parts.push_async_callback(https.close, settings.gateway.stop_timeout)
         self._run(opened.platform.connection_attempts.run())
         self._parts.push_async_callback(opened.platform.connection_attempts.close)
+        self._run(opened.platform.device_sightings.run())
+        self._parts.push_async_callback(opened.platform.device_sightings.close)
         gateway = Gateway(opened.platform, tls_for_devices, _gateway_options(settings), _listener_options(settings))
         self._parts.push_async_callback(gateway.stop, settings.gateway.stop_timeout)
         await gateway.start(settings.host, settings.mqtt_port)

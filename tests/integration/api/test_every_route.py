@@ -68,6 +68,7 @@ VALUES = {
     "{list_id}": "1",
     "{relation}": "childDevices",
     "{child}": "2",
+    "{device}": "pump-7",
 }
 
 

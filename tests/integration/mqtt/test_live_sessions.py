@@ -11,7 +11,7 @@ from certinel.domain.managed_object import SERIAL
 from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import ProtocolVersion, ReasonCode, Will
 from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Puback, Publish
-from certinel.services import trusted_certificates, users
+from certinel.services import devices, trusted_certificates, users
 from certinel.services.platform import PlatformOptions
 from certinel.services.trusted_certificates import Change
 from certinel.storage import external_ids
@@ -227,3 +227,19 @@ async def test_node_whose_database_fails_does_not_confirm_its_trust(make_stage: 
     keeping.cancel()
     async with stage.platform.database.transaction() as tx:
         await tx.execute(text("ALTER TABLE away RENAME TO tenant"))
+
+
+async def test_device_is_shown_as_connected_and_then_as_seen(stage: Stage) -> None:
+    platform = stage.platform
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await platform.device_sightings.flush()
+        async with platform.database.reading() as tx:
+            shown = await devices.get(tx, platform, TENANT, "pump")
+        assert (shown.connected_since is not None, shown.certificate is not None) == (True, True)
+    async with asyncio.timeout(30):
+        while platform.presence.connected(TENANT):
+            await platform.device_sightings.flush()
+    async with platform.database.reading() as tx:
+        shown = await devices.get(tx, platform, TENANT, "pump")
+    assert (shown.connected_since, shown.last_seen_at is not None) == (None, True)

@@ -1,17 +1,36 @@
 """Migrations, on both engines."""
 
 import asyncio
-from datetime import UTC, datetime
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from certinel.domain.connection_attempt import ConnectionAttempt
+from certinel.domain.identifiers import DeviceId, TenantId
+from certinel.domain.tenant import Tenant
+from certinel.domain.user_account import UserAccount
+from certinel.storage import (
+    connection_attempts,
+    connection_counts,
+    device_certificates,
+    device_chains,
+    schema,
+    tenants,
+    users,
+)
+from certinel.storage.connection_counts import HourlyCount
+from certinel.storage.device_chains import DeviceChain
 from certinel.storage.engine import Database, EngineName
 from certinel.storage.errors import NewerSchemaError
 from certinel.storage.tables import metadata, tenant
+from support.certificates import root_authority
 from support.engines import Engines
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -68,3 +87,38 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(engine_name: E
         async with database._writers.connect() as connection:
             assert await connection.run_sync(table_names) == {"measurement"}
         await database.close()
+
+
+async def test_what_is_known_of_devices_and_attempts_is_taken_along(engine_name: EngineName, engines: Engines) -> None:
+    tenant_id, pump = TenantId("t1"), root_authority("Plant CA").device("pump", serial=0xBEEF)
+    async with engines.fresh_url(engine_name, migrated=False) as url:
+        database = await Database.open(url)
+        await migrate_to(database, "0002")
+        async with database.transaction() as tx:
+            await tenants.insert_if_absent(tx, Tenant(id=tenant_id, created_at=AT))
+            await users.insert_if_absent(tx, UserAccount.of_device(tenant_id, DeviceId("pump"), AT))
+            for device, leaf in (("pump", pump.der), ("deleted", b"?")):
+                digest = hashlib.sha256(leaf).digest()
+                await device_chains.remember(
+                    tx,
+                    DeviceChain(
+                        tenant=tenant_id, device=DeviceId(device), leaf_sha256=digest, presented=(leaf,), seen_at=AT
+                    ),
+                )
+            attempt = ConnectionAttempt(tenant=tenant_id, code="admitted", first_at=AT, last_at=AT, count=2)
+            for number in (1, 2):
+                connection_attempts.add(tx, replace(attempt, id=number))
+        await database.migrate()
+        async with database.reading() as tx:
+            (kept,) = await device_certificates.of_device(tx, tenant_id, DeviceId("pump"), 10)
+            counts = await connection_counts.between(tx, tenant_id, AT, AT + timedelta(hours=1))
+        assert (kept.serial, kept.last_seen_at, kept.trusted, kept.is_current) == ("beef", AT, None, True)
+        assert counts == [HourlyCount(AT, "admitted", 4)]
+        await database.close()
+
+
+async def migrate_to(database: Database, revision: str) -> None:
+    engine = database._open_migrator()
+    async with engine.begin() as connection:
+        await connection.run_sync(lambda one: command.upgrade(schema.configuration(one), revision))
+    await engine.dispose()

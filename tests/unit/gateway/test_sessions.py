@@ -1,9 +1,13 @@
 """Live sessions are found by the names of those who can have a claim on them."""
 
+from datetime import timedelta
+
 from certinel.domain.admission import ConnectAttempt
 from certinel.domain.errors import Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.gateway.sessions import SessionIdentity, Sessions
+from certinel.services.presence import Presence
+from support.clock import START, MovableClock
 
 
 class LiveSession:
@@ -27,8 +31,12 @@ class LiveSession:
         raise NotImplementedError
 
 
+def sessions_of_node() -> Sessions:
+    return Sessions(Presence(MovableClock()))
+
+
 def test_session_is_found_by_each_of_its_names() -> None:
-    sessions, one, other = Sessions(), LiveSession("one", b"root", b"hall"), LiveSession("other", b"root")
+    sessions, one, other = sessions_of_node(), LiveSession("one", b"root", b"hall"), LiveSession("other", b"root")
     sessions.add(one)
     sessions.add(other)
     assert set(sessions.of_name(b"root")) == {one, other}
@@ -37,16 +45,29 @@ def test_session_is_found_by_each_of_its_names() -> None:
 
 
 def test_session_that_has_ended_is_not_found() -> None:
-    sessions, one = Sessions(), LiveSession("one", b"root")
+    sessions, one = sessions_of_node(), LiveSession("one", b"root")
     sessions.add(one)
     sessions.remove(one)
     assert sessions.of_name(b"root") == []
 
 
 def test_session_that_was_taken_over_leaves_the_later_one_to_be_found() -> None:
-    sessions, earlier, later = Sessions(), LiveSession("one", b"root"), LiveSession("one", b"root")
+    sessions, earlier, later = sessions_of_node(), LiveSession("one", b"root"), LiveSession("one", b"root")
     sessions.add(earlier)
     sessions.add(later)
     sessions.remove(earlier)
     assert earlier.is_taken_over
     assert sessions.of_name(b"root") == [later]
+
+
+def test_others_see_which_devices_are_connected_and_since_when() -> None:
+    clock = MovableClock()
+    presence = Presence(clock)
+    sessions, earlier, later = Sessions(presence), LiveSession("one"), LiveSession("one")
+    sessions.add(earlier)
+    clock.move(timedelta(minutes=1))
+    sessions.add(later)
+    sessions.remove(earlier)
+    assert presence.connected(TenantId("t1000")) == {"one": START + timedelta(minutes=1)}
+    sessions.remove(later)
+    assert presence.connected(TenantId("t1000")) == {}

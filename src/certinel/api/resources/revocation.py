@@ -224,8 +224,8 @@ async def revoke_certificate(
 async def rehearse_revocation(platform: Served, principal: Caller, entries: Entries) -> Rehearsal:
     """Show every known certificate that has one of these serial numbers, and change nothing.
 
-    Known are the tenant's trusted certificates and the chains of its devices that have fetched a token. Serial numbers
-    of different CAs can be the same. Not part of the original contract.
+    Known are the tenant's trusted certificates and the chains of its devices that have connected. Serial numbers of
+    different CAs can be the same. Not part of the original contract.
     """
     serials = {entry.serial for entry in entries}
     async with platform.database.reading() as tx:

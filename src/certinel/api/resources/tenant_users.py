@@ -1,5 +1,6 @@
 """The users of a tenant, people and devices."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Self
 
 from fastapi import Depends, Query, Request, Response
@@ -12,14 +13,15 @@ from certinel.api.numbered import number_of
 from certinel.api.pagination import Collection, Paging, envelope, link
 from certinel.api.platform_of import Served
 from certinel.api.problems import documented_error
-from certinel.api.representation import Answer, Received
+from certinel.api.representation import Answer, ContractTime, Received
 from certinel.api.resources.users import GroupReferences, group_reference
 from certinel.api.routing import router as router_for
 from certinel.api.tenant_of_path import OwnTenant
+from certinel.domain.device import DeviceCertificate, device_of_user
 from certinel.domain.managed_object import ManagedObjectId
 from certinel.domain.role import Role, UserKind
 from certinel.domain.user_account import UserAccount
-from certinel.services import inventory, user_administration, users
+from certinel.services import devices, inventory, user_administration, users
 from certinel.services.user_administration import UserChange
 from certinel.storage.users import UserFilter
 
@@ -59,6 +61,14 @@ class DeviceUserUpdate(Received):
     enabled: bool
 
 
+class ProvisionedCertificate(Answer):
+    """A certificate that a device was admitted with."""
+
+    serial_number: str = Field(description="Hexadecimal.", pattern="^-?[0-9a-f]+$")
+    not_before: ContractTime
+    not_after: ContractTime
+
+
 class UserAnswer(Answer):
     """A user of a tenant."""
 
@@ -68,10 +78,13 @@ class UserAnswer(Answer):
     should_reset_password: bool = False
     two_factor_authentication_enabled: bool = False
     groups: GroupReferences
+    provisioned_certificates: list[ProvisionedCertificate] | None = Field(
+        default=None, description="Of a device user, with `withCertificates=true`: the last five by the time of issue."
+    )
     self: str
 
     @classmethod
-    def of(cls, user: UserAccount, request: Request) -> Self:
+    def of(cls, user: UserAccount, request: Request, certificates: Sequence[DeviceCertificate] | None = None) -> Self:
         """Describe ``user``."""
         address = link(request, "user", user.tenant, "users", user.name)
         return cls(
@@ -82,6 +95,7 @@ class UserAnswer(Answer):
                 references=[group_reference(user.tenant, group, request) for group in sorted(user.groups)],
                 self=f"{address}/groups",
             ),
+            provisioned_certificates=[_provisioned(one) for one in certificates] if certificates is not None else None,
             self=address,
         )
 
@@ -149,11 +163,23 @@ async def create_user(
 
 
 @router.get(ONE, dependencies=[READERS], responses=represented_as("user") | documented_error(404))
-async def get_user(request: Request, platform: Served, tenant: OwnTenant, name: str) -> UserAnswer:
+async def get_user(
+    *,
+    request: Request,
+    platform: Served,
+    tenant: OwnTenant,
+    name: str,
+    with_certificates: Annotated[
+        bool, Query(alias="withCertificates", description="Show the certificates that a device was admitted with.")
+    ] = False,
+) -> UserAnswer:
     """Return one user."""
     async with platform.database.reading() as tx:
         user = await users.get(tx, tenant, name)
-    return UserAnswer.of(user, request)
+        certificates = None
+        if with_certificates and user.kind is UserKind.DEVICE:
+            certificates = await devices.provisioned_certificates(tx, tenant, device_of_user(user.name))
+    return UserAnswer.of(user, request, certificates)
 
 
 @router.put(ONE, dependencies=[WRITERS], responses=represented_as("user") | documented_error(404, 409))
@@ -238,6 +264,12 @@ async def update_device_user(
             tx, platform, principal.tenant, found.owner, is_enabled=update.enabled, by=principal
         )
     return _device_user(user, id, request)
+
+
+def _provisioned(certificate: DeviceCertificate) -> ProvisionedCertificate:
+    return ProvisionedCertificate(
+        serial_number=certificate.serial, not_before=certificate.not_before, not_after=certificate.not_after
+    )
 
 
 def _device_user(user: UserAccount, number: str, request: Request) -> DeviceUserAnswer:
