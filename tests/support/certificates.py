@@ -10,6 +10,7 @@ common name, explicit curve parameters, the same extension twice. Only keys and 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import ssl
 import warnings
@@ -120,6 +121,10 @@ class Issued:
     @property
     def pem(self) -> str:
         return ssl.DER_cert_to_PEM_cert(self.der)
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha1(self.der, usedforsecurity=False).hexdigest()
 
     @property
     def chain(self) -> tuple[Issued, ...]:

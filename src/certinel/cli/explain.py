@@ -14,7 +14,7 @@ from rich.text import Text
 from certinel.api.explanation_answer import CertificateAnswer, ExplanationAnswer
 from certinel.cli.chain_file import read_certificates
 from certinel.cli.explained_cards import TITLES, drawing_of
-from certinel.cli.node_client import NodeAddress
+from certinel.cli.node_client import NodeAddress, NodeAnswerError
 from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError, console
 from certinel.domain.admission import TrustPolicy
 from certinel.domain.certificate import Certificate, MalformedCertificateError
@@ -121,6 +121,8 @@ def _asked(node: NodeAddress, question: _Question, tenant: str | None) -> Explan
     body |= {name: value for name, value in optional.items() if value is not None}
     try:
         return ExplanationAnswer.model_validate(node.post(PATH, body))
+    except NodeAnswerError as error:  # a verdict is the only answer that is one: 1 says "refused"
+        raise CommandError(str(error), EXIT_USAGE) from None
     except ValidationError:
         raise CommandError(f"{node.url} gives an answer that this version does not know", EXIT_USAGE) from None
 

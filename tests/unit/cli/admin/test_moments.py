@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certinel.cli.admin import moment_of
+from certinel.cli.admin.moments import moment_of
 from certinel.cli.terminal import CommandError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

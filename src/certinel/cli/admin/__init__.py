@@ -1,0 +1,37 @@
+"""``certinel admin …``: a running node, asked and changed over REST; in an emergency, a data directory."""
+
+import typer
+
+from certinel.cli.admin import (
+    audit_records,
+    groups,
+    login,
+    possession,
+    tenant_options,
+    tenants,
+    trusted_certificates,
+    users,
+)
+from certinel.cli.admin.asking import verb
+from certinel.cli.admin.connection_attempts import attempts
+
+__all__ = ["app", "possession"]
+
+app = typer.Typer(
+    help="Ask and change a running node over REST.\n\n"
+    "Begin with: certinel admin login --url https://HOST:8443 --ca server-ca.pem\n\n"
+    "Commands end with 0 when it is done, with 1 when the node refuses or some of it failed, and with 2 when they "
+    "are used wrongly, nobody is signed in, or the node cannot be reached.",
+    no_args_is_help=True,
+)
+app.command(epilog="")(login.login)
+app.command()(login.logout)
+verb(app, "whoami")(login.whoami)
+app.add_typer(login.platforms, name="platform")
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(users.app, name="user")
+app.add_typer(groups.app, name="group")
+app.add_typer(trusted_certificates.app, name="trusted-certificate")
+app.add_typer(tenant_options.app, name="option")
+app.add_typer(audit_records.app, name="audit")
+verb(app, "attempts")(attempts)
