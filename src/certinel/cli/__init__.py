@@ -33,6 +33,16 @@ COMMANDS = (
         "certinel.cli.explain:explain",
     ),
     DeferredCommand(
+        "onboard",
+        "Bring in a CA and the first device: from nothing to a device that connects, in one go.",
+        "certinel.cli.onboarding.command:onboard",
+    ),
+    DeferredCommand(
+        "connect",
+        "Connect as a device: with its certificate, publish, print a token for REST.",
+        "certinel.cli.connect:connect",
+    ),
+    DeferredCommand(
         "simulate",
         "Put a platform under the load of many devices with real certificates, and report how it went.",
         "certinel.cli.simulate:simulate",

@@ -33,7 +33,8 @@ class DeviceFiles:
 
     chain: Path
     key: Path
-    server_ca: Path
+    server_ca: Path | None
+    """None trusts whom the computer trusts."""
     key_passphrase: str | None = None
 
 
@@ -44,8 +45,11 @@ class ExampleDevice:
         self._answers: Queue[ReasonCode] = Queue()
         self._granted = threading.Event()
         self._tokens: Queue[str] = Queue()
+        self._topics: list[str] = []
+        self.messages: Queue[tuple[str, str]] = Queue()
+        """What has come, tokens apart: topic and text."""
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
-        context = ssl.create_default_context(cafile=str(files.server_ca))
+        context = ssl.create_default_context(cafile=str(files.server_ca) if files.server_ca else None)
         context.load_cert_chain(files.chain, files.key, files.key_passphrase)
         self._client.tls_set_context(context)
         self._reason = ""
@@ -58,6 +62,8 @@ class ExampleDevice:
     ) -> None:
         self._reason = str(getattr(properties, "ReasonString", "")) or str(code)
         self._answers.put(code)
+        for topic in self._topics:  # the platform keeps no sessions: after a reconnect it knows of no subscription
+            self._client.subscribe(topic, qos=1)
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, _codes: list[ReasonCode], _props: Properties | None
@@ -65,9 +71,12 @@ class ExampleDevice:
         self._granted.set()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        template, _, rest = message.payload.decode().partition(",")
+        text = message.payload.decode(errors="replace")
+        template, _, rest = text.partition(",")
         if template == "71":
             self._tokens.put(rest)
+        else:
+            self.messages.put((message.topic, text))
 
     def connect(self, host: str, port: int) -> None:
         """Connect and wait for the platform's answer.
@@ -92,11 +101,19 @@ class ExampleDevice:
         if not message.is_published():
             raise NoAnswerError("the platform did not acknowledge a message")
 
-    def request_token(self) -> str:
-        """Ask for a token for HTTP."""
-        self._client.subscribe("s/dat", qos=1)
+    def subscribe(self, topic: str) -> None:
+        """Ask for messages on a topic, now and after every reconnect, and wait until they are granted."""
+        if topic in self._topics:
+            return
+        self._topics.append(topic)
+        self._granted.clear()
+        self._client.subscribe(topic, qos=1)
         if not self._granted.wait(PATIENCE_SECONDS):
             raise NoAnswerError("the subscription was not answered")
+
+    def request_token(self) -> str:
+        """Ask for a token for HTTP."""
+        self.subscribe("s/dat")
         self._client.publish("s/uat", "", qos=1)
         try:
             return self._tokens.get(timeout=PATIENCE_SECONDS)

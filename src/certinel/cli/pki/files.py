@@ -54,12 +54,19 @@ def read_chain(file: Path) -> list[x509.Certificate]:
 
 def read_key(file: Path, passphrase_file: Path | None, variable: str) -> PrivateKey:
     """Read a private key; the passphrase is asked for when it is needed and not given."""
+    return opened_key(file, passphrase_file, variable)[0]
+
+
+def opened_key(file: Path, passphrase_file: Path | None, variable: str) -> tuple[PrivateKey, str | None]:
+    """Read a private key as `read_key` does, and return the passphrase too, for whoever reads the file again."""
     pem = content_of(file)
     try:
+        passphrase = given(passphrase_file, variable)
         try:
-            return key_from_pem(pem, given(passphrase_file, variable))
+            return key_from_pem(pem, passphrase), passphrase
         except PassphraseRequiredError:
-            return key_from_pem(pem, asked(str(file)))
+            passphrase = asked(str(file))
+            return key_from_pem(pem, passphrase), passphrase
     except PkiError as error:
         raise CommandError(f"{file}: {error}", EXIT_USAGE) from None
 
