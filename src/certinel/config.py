@@ -97,6 +97,10 @@ class TokenSettings(_Section):
 
     algorithm: Literal["ES256", "RS256"] = "ES256"
     """Signature algorithm of new signing keys."""
+    key_lifetime_days: float = Field(default=90.0, ge=0, le=3650)
+    """Days after which a new signing key is made; 0 makes one by command only."""
+    key_overlap_days: float = Field(default=30.0, ge=1, le=3650)
+    """Days for which signatures of the key before are still accepted; tokens that live longer end with it."""
 
 
 class LogSettings(_Section):

@@ -27,7 +27,7 @@ async def begin(
     beginnings = Beginnings(
         passwords=passwords,
         sealer=Sealer(SEALING_KEY),
-        algorithm=(options or PlatformOptions()).signing_algorithm,
+        algorithm=(options or PlatformOptions()).keys.algorithm,
         given_password=ADMIN_PASSWORD,
     )
     async with database.transaction() as tx:

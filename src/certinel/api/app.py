@@ -34,6 +34,7 @@ from certinel.api.resources import (
     revocation,
     revocation_lists,
     signing_in,
+    signing_keys,
     system_options,
     tenant_options,
     tenant_users,
@@ -74,6 +75,7 @@ ROUTERS: Final = (
     device_credentials.router,
     audit_records.router,
     keys.router,
+    signing_keys.router,
     health.router,
     metrics.router,
 )

@@ -51,6 +51,7 @@ from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
 from certinel.services.devices import DeviceNotFoundError
 from certinel.services.identity import ExternalIdAlreadyExistsError, ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
+from certinel.services.key_rotation import SigningKeyNeededError, SigningKeyNotFoundError
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.measurements import MeasurementNotFoundError
 from certinel.services.new_device_requests import (
@@ -141,6 +142,8 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         CertificateDeviceError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
         DeviceLimitReachedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
         UserLimitReachedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
+        SigningKeyNotFoundError: Row(HTTPStatus.NOT_FOUND, "certinel/Not Found"),
+        SigningKeyNeededError: Row(HTTPStatus.CONFLICT, "certinel/Conflict"),
         TooManyAttemptsError: Row(HTTPStatus.TOO_MANY_REQUESTS, "security/Too Many Requests"),
         WrongCredentialsError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),
         TokenRefusedError: Row(HTTPStatus.UNAUTHORIZED, "security/Unauthorized", BAD_CREDENTIALS),

@@ -106,10 +106,13 @@ class DeviceTokenClaims:
             form.
         """
         user_name = claim_text(claims, "sub")
+        host = claim_text(claims, "aud")
         if claims.get("tci") != DEVICE_TOKEN or not user_name.startswith(DEVICE_USER_PREFIX):
             raise MalformedClaimsError("The token is not one of a device.")
+        if claim_text(claims, "iss") != host:
+            raise MalformedClaimsError("The token is made out to somebody else.")
         return cls(
-            host=claim_text(claims, "iss"),
+            host=host,
             tenant=TenantId(claim_text(claims, "ten")),
             device=DeviceId(user_name.removeprefix(DEVICE_USER_PREFIX)),
             issued_at=claim_moment(claims, "iat"),

@@ -72,9 +72,10 @@ class Surroundings:
     def token_host(self, server_name: str | None, tenant: TenantId) -> str:
         """Return the host name that a token of ``tenant`` names as its issuer (mqtt.md section 4).
 
-        Agents compare it with the name they are configured with, which the TLS server name tells best.
+        Agents compare it with the name they are configured with, which the TLS server name tells best, as long as it is
+        one of ours: REST takes no token that is made out to anybody else.
         """
-        if server_name:
+        if server_name and self.platform.is_host_of(tenant, server_name):
             return server_name
         facts = self.platform.trust.tenant(tenant)
         return (facts.domain if facts else None) or self.platform.options.public_host

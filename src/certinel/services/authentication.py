@@ -11,7 +11,7 @@ from certinel.domain.user_token import UserTokenClaims, credential_id
 from certinel.services import admission
 from certinel.services.passwords import PasswordsBusyError
 from certinel.services.platform import Platform
-from certinel.services.signing_keys import TokenRefusedError
+from certinel.services.signing_keys import TokenRefusedError, UnknownKeyError
 from certinel.services.tenants import meant_by
 from certinel.storage import ended_tokens, tenants, users
 
@@ -86,10 +86,20 @@ async def bearer_of(platform: Platform, token: str) -> Bearer:
     Raises:
         TokenRefusedError: it is anything else.
     """
-    claims = platform.tokens.read(token, platform.clock.now())
+    claims = await _read(platform, token)
     if isinstance(claims, UserTokenClaims):
         return Bearer(await _person(platform, claims), claims)
     return Bearer(await _device(platform, claims))
+
+
+async def _read(platform: Platform, token: str) -> UserTokenClaims | DeviceTokenClaims:
+    """Read a token, also one that another node has signed with a key it has just made."""
+    try:
+        return platform.tokens.read(token, platform.clock.now())
+    except UnknownKeyError:
+        if not await platform.keys.look_for_unknown():
+            raise
+        return platform.tokens.read(token, platform.clock.now())
 
 
 async def _person(platform: Platform, claims: UserTokenClaims) -> Principal:
@@ -109,7 +119,7 @@ async def _person(platform: Platform, claims: UserTokenClaims) -> Principal:
 
 async def _device(platform: Platform, claims: DeviceTokenClaims) -> Principal:
     account = None
-    if await admission.is_token_admitted(platform, claims):
+    if platform.is_host_of(claims.tenant, claims.host) and await admission.is_token_admitted(platform, claims):
         async with platform.database.reading() as tx:
             account = await users.find(tx, claims.tenant, claims.user_name)
     if account is None or not account.is_enabled:

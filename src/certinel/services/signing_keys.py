@@ -3,6 +3,7 @@
 A key has one algorithm for life. The algorithm that a token names never chooses how it is verified (RFC 8725, 3.1).
 """
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any, assert_never
 from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
-from certinel.domain.audit import PLATFORM, AuditEntry, AuditType
+from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import MANAGEMENT_TENANT
 from certinel.services import audit
@@ -38,6 +39,10 @@ class TokenRefusedError(DeviceIdentityError):
     def __init__(self, reason: str) -> None:
         super().__init__("The token is not valid.")
         self.reason = reason
+
+
+class UnknownKeyError(TokenRefusedError):
+    """A token names a key that this node does not know, which another node may have made a moment ago."""
 
 
 class SigningAlgorithm(StrEnum):
@@ -91,10 +96,10 @@ class KeyRing:
     """What a node signs with, and everything it still accepts signatures of."""
 
     def __init__(self, keys: Iterable[SigningKey], algorithm: SigningAlgorithm = SigningAlgorithm.ES256) -> None:
-        """Sign with the newest key of ``algorithm``; retired keys are left out altogether."""
-        in_use = [key for key in keys if key.retired_at is None]
-        self._by_kid: Mapping[str, SigningKey] = {key.kid: key for key in in_use}
-        self._current = max((key for key in in_use if key.algorithm is algorithm), key=lambda key: key.created_at)
+        """Sign with the newest key of ``algorithm`` that has no end yet; verify with all of them until theirs."""
+        self._by_kid: Mapping[str, SigningKey] = {key.kid: key for key in keys}
+        signing = [key for key in self._by_kid.values() if key.algorithm is algorithm and key.retired_at is None]
+        self._current = max(signing, key=lambda key: (key.created_at, key.kid))
 
     def sign(self, claims: Json) -> str:
         """Return the compact JWT with ``claims`` in the order given."""
@@ -102,16 +107,19 @@ class KeyRing:
         payload = json.dumps(claims, separators=(",", ":"))
         return jws.serialize_compact(_header(key), payload, key.pair, [key.algorithm.value])
 
-    def verify(self, token: str) -> Json:
+    def verify(self, token: str, at: datetime) -> Json:
         """Return the claims of a token that one of these keys signed; lifetime and meaning are *not* checked here.
 
+        :raises UnknownKeyError: it names a key that is not one of these, or not any more.
         :raises TokenRefusedError: it is anything else.
         """
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise TokenRefusedError("too long")
         try:
             signed = jws.extract_compact(token.encode("ascii"))
-            key = self._key_for(signed.headers())
+            key = self._key_for(signed.headers(), at)
+            if not all(_is_canonical(part) for part in token.split(".")):
+                raise TokenRefusedError("not written as we write")
             if not jws.validate_compact(signed, key.pair, [key.algorithm.value]):
                 raise TokenRefusedError("the signature does not match")
             claims = json.loads(signed.payload)
@@ -121,31 +129,42 @@ class KeyRing:
             raise TokenRefusedError("the claims are no object")
         return claims
 
-    def _key_for(self, header: Json) -> SigningKey:
+    def _key_for(self, header: Json, at: datetime) -> SigningKey:
         """Find the key by its id; a header that says more or else than ours (jwk, jku, x5u, crit, alg) is refused."""
         kid = header.get("kid")
         key = self._by_kid.get(kid) if isinstance(kid, str) else None
-        if key is None:
-            raise TokenRefusedError("signed by an unknown key")
+        if key is None or (key.retired_at is not None and key.retired_at <= at):
+            raise UnknownKeyError("signed by an unknown key")
         if header != _header(key):
             raise TokenRefusedError("the header is not one of ours")
         return key
+
+
+def _is_canonical(part: str) -> bool:
+    """Tell whether ``part`` is the one way to write its bytes in base64url (RFC 4648, 3.5): no two texts, one token."""
+    decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    return base64.urlsafe_b64encode(decoded).rstrip(b"=").decode("ascii") == part
 
 
 def _header(key: SigningKey) -> Json:
     return {"alg": key.algorithm.value, "typ": "JWT", "kid": key.kid}
 
 
-async def load_ring(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm) -> KeyRing:
-    """Open every key in use; there must be one of ``algorithm`` (see ``ensure``)."""
-    return KeyRing([_opened(stored, sealer) for stored in await signing_keys.in_use(tx)], algorithm)
+async def load(tx: Transaction, sealer: Sealer, at: datetime) -> list[SigningKey]:
+    """Open every key that is in use."""
+    return [_opened(stored, sealer) for stored in await signing_keys.in_use(tx, at)]
 
 
 async def ensure(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm, at: datetime) -> None:
-    """Make a key of ``algorithm`` unless there is one; nodes that start at once make one together."""
+    """Make a key that signs with ``algorithm`` unless there is one; nodes that start at once make one together."""
     await tenants.lock(tx, MANAGEMENT_TENANT)
-    if any(stored.algorithm == algorithm.value for stored in await signing_keys.in_use(tx)):
-        return
+    in_use = await signing_keys.in_use(tx, at)
+    if not any(stored.algorithm == algorithm.value and stored.retired_at is None for stored in in_use):
+        await add(tx, sealer, algorithm, at, PLATFORM)
+
+
+async def add(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm, at: datetime, by: Actor) -> SigningKey:
+    """Make a key and store it sealed."""
     key = SigningKey.generate(algorithm, at)
     await signing_keys.add(
         tx,
@@ -157,15 +176,21 @@ async def ensure(tx: Transaction, sealer: Sealer, algorithm: SigningAlgorithm, a
             created_at=key.created_at,
         ),
     )
+    record(tx, key.kid, key.algorithm, "made", at, by)
+    return key
+
+
+def record(tx: Transaction, kid: str, algorithm: str, verb: str, at: datetime, by: Actor) -> None:
+    """Write down what was done to a key."""
     audit.record(
         tx,
         AuditEntry(
             tenant=MANAGEMENT_TENANT,
-            by=PLATFORM,
+            by=by,
             type=AuditType.SYSTEM,
-            source=key.kid,
-            activity="Signing key for device tokens made.",
-            text=f"Key id: '{key.kid}'.\n Algorithm='{key.algorithm}'",
+            source=kid,
+            activity=f"Signing key for device tokens {verb}.",
+            text=f"Key id: '{kid}'.\n Algorithm='{algorithm}'",
             time=at,
             recorded_at=at,
         ),

@@ -134,7 +134,7 @@ class DeviceTokens:
         claims = self._verified.get(digest)
         if claims is None:
             try:
-                claims = _parsed(self._ring.verify(token))
+                claims = _parsed(self._ring.verify(token, at))
             except MalformedClaimsError as error:
                 raise TokenRefusedError(str(error)) from error
             self._verified.put(digest, claims)
@@ -176,6 +176,6 @@ async def issue_device_token(tx: Transaction, tokens: DeviceTokens, holder: Toke
     return tokens.issue(holder, parse_lifetime(option.value if option is not None else None), at)
 
 
-async def public_keys(tx: Transaction) -> Json:
+async def public_keys(tx: Transaction, at: datetime) -> Json:
     """Return the JSON Web Key Set (RFC 7517, 5) with which anybody verifies the tokens of this platform."""
-    return {"keys": [stored.public_jwk for stored in await signing_keys.in_use(tx)]}
+    return {"keys": [stored.public_jwk for stored in await signing_keys.in_use(tx, at)]}

@@ -5,7 +5,7 @@ import fcntl
 import gc
 import json
 import os
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ import structlog
 from certinel.api.server import HttpServer
 from certinel.config import Settings, WrongSettingError
 from certinel.domain.admission import TrustPolicy
+from certinel.domain.host_name import HostNames
 from certinel.gateway.gateway import Gateway
 from certinel.gateway.limits import ListenerOptions
 from certinel.gateway.listener import Listener, PortUnavailableError
@@ -25,6 +26,7 @@ from certinel.mqtt.limits import SessionLimits
 from certinel.services import audit, first_start, proof_advice
 from certinel.services.clock import SystemClock
 from certinel.services.first_start import Beginnings, FirstAdministrators
+from certinel.services.key_rotation import KeySchedule
 from certinel.services.passwords import Passwords
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.services.secrets import SealedSecretUnreadableError, Sealer
@@ -33,7 +35,7 @@ from certinel.storage.engine import Database
 from certinel.storage.errors import StorageError
 from certinel.wiring.data_directory import DataDirectory, DataDirectoryError, write_public
 from certinel.wiring.http_application import HttpApplication
-from certinel.wiring.server_identity import ServerIdentity, ensure_server_identity
+from certinel.wiring.server_identity import ServerIdentity, ensure_server_identity, names_in
 
 GARBAGE_THRESHOLD = 20_000
 """Container objects between two collections of the young ones: some hundred connections instead of a few."""
@@ -83,8 +85,8 @@ class Node:
         directory = DataDirectory(settings.data_dir.absolute())
         directory.create()
         self._parts.enter_context(_owned(directory))
-        opened = await _open_platform(settings, directory, self._parts)
-        identity = _server_identity(settings, directory, opened.platform.clock.now())
+        identity = _server_identity(settings, directory, SystemClock().now())
+        opened = await _open_platform(settings, directory, names_in(identity), self._parts)
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
         tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
         http = HttpServer(HttpApplication(opened.platform), opened.platform.clock)
@@ -103,6 +105,7 @@ class Node:
         await gateway.start(settings.host, settings.mqtt_port)
         self._run(_watch_files((tls_for_devices, tls_for_https), settings.tls.reload_interval))
         self._run(opened.platform.trust_keeper.run())
+        self._run(opened.platform.keys.run())
         facts = NodeFacts(
             data_dir=directory.path,
             server_ca=directory.server_ca if settings.tls.certificate is None else None,
@@ -150,7 +153,9 @@ class _Opened:
     administrators: FirstAdministrators | None
 
 
-async def _open_platform(settings: Settings, directory: DataDirectory, parts: AsyncExitStack) -> _Opened:
+async def _open_platform(
+    settings: Settings, directory: DataDirectory, names: Iterable[str], parts: AsyncExitStack
+) -> _Opened:
     url = settings.database.get_secret_value() if settings.database else f"sqlite:///{directory.database}"
     database = await Database.open(url)
     parts.push_async_callback(database.close)
@@ -168,7 +173,8 @@ async def _open_platform(settings: Settings, directory: DataDirectory, parts: As
         policy=TrustPolicy(
             max_chain_length=settings.trust.max_chain_length, require_proof=settings.trust.require_proof
         ),
-        signing_algorithm=algorithm,
+        keys=_key_schedule(settings),
+        host_names=HostNames(names),
     )
     try:
         platform = await Platform.load(database, clock, sealer, passwords, options)
@@ -191,6 +197,15 @@ def _proof_notes(platform: Platform) -> Iterator[str]:
         )
     if len(lacking) > MAX_PROOF_NOTES:
         yield f"{len(lacking) - MAX_PROOF_NOTES} more trusted certificates without proof of possession are in the log"
+
+
+def _key_schedule(settings: Settings) -> KeySchedule:
+    token = settings.token
+    return KeySchedule(
+        algorithm=SigningAlgorithm(token.algorithm),
+        lifetime=timedelta(days=token.key_lifetime_days) if token.key_lifetime_days else None,
+        overlap=timedelta(days=token.key_overlap_days),
+    )
 
 
 def _host_name(settings: Settings) -> str:

@@ -32,6 +32,17 @@ class ServerIdentity:
     notes: tuple[str, ...] = ()
 
 
+def names_in(identity: ServerIdentity) -> frozenset[str]:
+    """Return the names that the server's certificate is good for.
+
+    One that cannot be read names nobody; what is wrong with it is said where it is used.
+    """
+    try:
+        return names_of(_first_certificate(identity.certificate))
+    except DataDirectoryError:
+        return frozenset()
+
+
 def ensure_server_identity(directory: DataDirectory, public_hosts: Sequence[str], *, at: datetime) -> ServerIdentity:
     """Return the generated identity of this data directory, made or extended where a name is missing.
 

@@ -22,7 +22,12 @@ PUBLIC = {"/.well-known/jwks.json", "/tenant/loginOptions", "/health", "/health/
 OF_ANY_TENANT = {"/metrics"}
 """Routes that look at the caller's tenant instead of its roles alone."""
 
-OF_MANAGEMENT = {"/tenant/tenants", "/tenant/tenants/{tenant}"}
+OF_MANAGEMENT = {
+    "/tenant/tenants",
+    "/tenant/tenants/{tenant}",
+    "/certinel/signingKeys",
+    "/certinel/signingKeys/{kid}",
+}
 """Routes for callers of the management tenant only, whatever their roles."""
 
 OF_BOOTSTRAP = {"/devicecontrol/deviceCredentials"}
@@ -66,6 +71,7 @@ VALUES = {
     "{external_id}": "pump-7",
     "{id}": "1",
     "{list_id}": "1",
+    "{kid}": "no-such-key",
     "{relation}": "childDevices",
     "{child}": "2",
     "{device}": "pump-7",

@@ -2,13 +2,14 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
 from certinel.bus.messages import TenantChanged
 from certinel.domain.admission import Admission, ConnectAttempt
+from certinel.domain.host_name import HostNames
 from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId, TenantId
 from certinel.domain.role import Role, UserKind
 from certinel.domain.tenant import Tenant, TenantStatus
@@ -48,8 +49,8 @@ class Pump:
     def fingerprint(self) -> str:
         return self.admission.trusted.fingerprint
 
-    async def token(self) -> str:
-        return await admission.hand_out_token(self.platform, self.admission, self.attempt, HOST)
+    async def token(self, host: str = HOST) -> str:
+        return await admission.hand_out_token(self.platform, self.admission, self.attempt, host)
 
     async def change(self, change: Change) -> None:
         async with self.platform.database.transaction() as tx:
@@ -108,6 +109,18 @@ async def test_the_token_names_the_host_and_the_certificate(pump: Pump) -> None:
     claims = pump.platform.tokens.verify(await pump.token(), START)
     assert claims.host == HOST
     assert claims.leaf_sha256 == pump.admission.path[0].sha256
+
+
+@pytest.mark.parametrize("host", ["evil.example.net", "IOT.example.org.", "t1000"])
+async def test_a_token_that_is_made_out_to_somebody_else_is_refused(pump: Pump, host: str) -> None:
+    assert await refused(pump.platform, await pump.token(host))
+
+
+async def test_a_token_that_names_a_name_of_the_servers_certificate_is_taken(pump: Pump) -> None:
+    options = replace(pump.platform.options, host_names=HostNames(["*.plant.example.net"]))
+    platform = replace(pump.platform, options=options)
+    assert not await refused(platform, await pump.token("Edge.plant.example.net"))
+    assert await refused(platform, await pump.token("a.edge.plant.example.net"))
 
 
 async def test_a_token_lives_for_an_hour_unless_the_tenant_says_otherwise(pump: Pump) -> None:

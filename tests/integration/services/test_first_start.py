@@ -9,6 +9,7 @@ from certinel.domain.role import Role
 from certinel.services import first_start, signing_keys, tenants, tokens
 from certinel.services.authentication import PasswordCredentials, by_password
 from certinel.services.first_start import Beginnings
+from certinel.services.key_rotation import KeySchedule
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.services.secrets import SealedSecretUnreadableError, Sealer
 from certinel.services.signing_keys import SigningAlgorithm
@@ -52,11 +53,11 @@ async def test_a_given_password_is_taken_and_not_generated(database: Database) -
 async def test_a_second_start_changes_nothing(database: Database) -> None:
     platform = await started_platform(database)
     async with database.reading() as tx:
-        before = await tokens.public_keys(tx)
+        before = await tokens.public_keys(tx, START)
     async with database.transaction() as tx:
         assert await first_start.prepare(tx, beginnings("another password"), START) is None
     async with database.reading() as tx:
-        assert await tokens.public_keys(tx) == before
+        assert await tokens.public_keys(tx, START) == before
     restarted = await Platform.load(database, MovableClock(), Sealer(SEALING_KEY), quick_passwords(), PlatformOptions())
     assert (restarted.trust.tenant(TenantId("t1000"))) == platform.trust.tenant(TenantId("t1000"))
 
@@ -76,15 +77,17 @@ async def test_a_start_that_fails_leaves_the_database_empty(database: Database) 
 async def test_another_algorithm_gets_a_key_of_its_own_and_the_old_one_stays(database: Database) -> None:
     clock = MovableClock()
     await begin(database, quick_passwords(), clock)
-    await begin(database, quick_passwords(), clock, options=PlatformOptions(signing_algorithm=SigningAlgorithm.RS256))
+    await begin(
+        database, quick_passwords(), clock, options=PlatformOptions(keys=KeySchedule(algorithm=SigningAlgorithm.RS256))
+    )
     async with database.reading() as tx:
-        assert {key["alg"] for key in (await tokens.public_keys(tx))["keys"]} == {"ES256", "RS256"}
+        assert {key["alg"] for key in (await tokens.public_keys(tx, START))["keys"]} == {"ES256", "RS256"}
 
 
 async def test_the_published_keys_hold_nothing_private(database: Database) -> None:
     await started_platform(database)
     async with database.reading() as tx:
-        (key,) = (await tokens.public_keys(tx))["keys"]
+        (key,) = (await tokens.public_keys(tx, START))["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
 
 
@@ -92,7 +95,7 @@ async def test_signing_keys_do_not_open_with_another_node_key(database: Database
     await started_platform(database)
     async with database.reading() as tx:
         with pytest.raises(SealedSecretUnreadableError):
-            await signing_keys.load_ring(tx, Sealer(bytes(32)), SigningAlgorithm.ES256)
+            await signing_keys.load(tx, Sealer(bytes(32)), START)
 
 
 async def test_an_unknown_tenant_is_not_found(database: Database) -> None:
@@ -107,12 +110,12 @@ async def test_of_nodes_that_start_at_once_one_begins_and_all_share_its_key(data
     made = await asyncio.gather(*(begin(database, quick_passwords(), MovableClock()) for _ in range(4)))
     assert sum(one is not None for one in made) == 1
     async with database.reading() as tx:
-        assert len((await tokens.public_keys(tx))["keys"]) == 1
+        assert len((await tokens.public_keys(tx, START))["keys"]) == 1
 
 
 async def test_nodes_that_start_at_once_with_another_algorithm_share_the_new_key(database: Database) -> None:
     await begin(database, quick_passwords(), MovableClock())
-    options = PlatformOptions(signing_algorithm=SigningAlgorithm.RS256)
+    options = PlatformOptions(keys=KeySchedule(algorithm=SigningAlgorithm.RS256))
     await asyncio.gather(*(begin(database, quick_passwords(), MovableClock(), options=options) for _ in range(3)))
     async with database.reading() as tx:
-        assert sorted(key["alg"] for key in (await tokens.public_keys(tx))["keys"]) == ["ES256", "RS256"]
+        assert sorted(key["alg"] for key in (await tokens.public_keys(tx, START))["keys"]) == ["ES256", "RS256"]

@@ -37,6 +37,6 @@ class KeysAnswer(Answer):
 async def get_keys(platform: Served, response: Response) -> KeysAnswer:
     """Return the public keys of device tokens; everybody may ask."""
     async with platform.database.reading() as tx:
-        keys = await tokens.public_keys(tx)
+        keys = await tokens.public_keys(tx, platform.clock.now())
     response.headers["Cache-Control"] = CACHE
     return KeysAnswer.model_validate(keys)
