@@ -101,10 +101,10 @@ class NodeClient:
         headers = {"Content-Type": media_type}
         return _json(self._call(method, where, content=content, headers=headers, timeout=LONG_PATIENCE_SECONDS))
 
-    def upload(self, where: str, name: str, content: bytes, media_type: str) -> Any:
+    def upload(self, method: str, where: str, name: str, content: bytes, media_type: str) -> Any:
         """Send a file as the part ``file`` of a form and return the answer."""
         files = {"file": (name, content, media_type)}
-        return _json(self._call("POST", where, files=files, timeout=LONG_PATIENCE_SECONDS))
+        return _json(self._call(method, where, files=files, timeout=LONG_PATIENCE_SECONDS))
 
     def file(self, where: str) -> bytes:
         """Return the bytes at ``where``."""

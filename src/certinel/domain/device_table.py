@@ -113,8 +113,8 @@ class DeviceTable:
                 return line
         raise UnusableTableError("CSV file contained empty dataset")
 
-    def rows(self) -> Iterator[TableRow]:
-        """Yield the rows in order; blank ones are left out.
+    def rows(self, *, most: int | None = MAX_ROWS) -> Iterator[TableRow]:
+        """Yield the rows in order; blank ones are left out. None as ``most`` takes any number.
 
         Raises:
             UnusableTableError: a field is too long, or there are too many rows.
@@ -124,8 +124,8 @@ class DeviceTable:
             if not any(cell.strip() for cell in row.cells):
                 continue
             count += 1
-            if count > MAX_ROWS:
-                raise UnusableTableError(f"Line {row.line}: there are more than {MAX_ROWS} devices.")
+            if most is not None and count > most:
+                raise UnusableTableError(f"Line {row.line}: there are more than {most} devices.")
             for number, cell in enumerate(row.cells, start=1):
                 if len(cell) > MAX_FIELD_CHARACTERS:
                     place = f"Line {row.line}, column {number}"

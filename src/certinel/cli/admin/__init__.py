@@ -4,9 +4,14 @@ import typer
 
 from certinel.cli.admin import (
     audit_records,
+    bulk_registration,
+    device_requests,
+    devices,
     groups,
     login,
     possession,
+    revocation_lists,
+    revocations,
     tenant_options,
     tenants,
     trusted_certificates,
@@ -15,7 +20,7 @@ from certinel.cli.admin import (
 from certinel.cli.admin.asking import verb
 from certinel.cli.admin.connection_attempts import attempts
 
-__all__ = ["app", "possession"]
+__all__ = ["app", "bulk_registration", "possession"]
 
 app = typer.Typer(
     help="Ask and change a running node over REST.\n\n"
@@ -32,6 +37,10 @@ app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
 app.add_typer(groups.app, name="group")
 app.add_typer(trusted_certificates.app, name="trusted-certificate")
+app.add_typer(devices.app, name="device")
+app.add_typer(device_requests.app, name="device-request")
+app.add_typer(revocations.app, name="revocation")
+app.add_typer(revocation_lists.app, name="revocation-list")
 app.add_typer(tenant_options.app, name="option")
 app.add_typer(audit_records.app, name="audit")
 verb(app, "attempts")(attempts)

@@ -56,6 +56,17 @@ def groups(ctx: Any, incomplete: str) -> Completion:
     return _offered(ctx, incomplete, offer)
 
 
+def devices(ctx: Any, incomplete: str) -> Completion:
+    """Complete the id of a device."""
+
+    def offer(rest: NodeClient, _tenant: str) -> Iterator[tuple[str, str]]:
+        query = {"search": incomplete or None, "pageSize": AT_MOST}
+        for one in rest.get("/certinel/devices", query)["devices"]:
+            yield str(one["id"]), "connected" if one["connected"] else "away"
+
+    return _offered(ctx, incomplete, offer)
+
+
 def trusted_certificates(ctx: Any, incomplete: str) -> Completion:
     """Complete the fingerprint of a trusted certificate."""
 

@@ -1,5 +1,6 @@
 """``certinel admin trusted-certificate …``: the CAs whose devices a tenant lets in."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -37,6 +38,9 @@ FINGERPRINT_DIGITS: Final = 40
 SHORT_DIGITS: Final = 12
 """Of a fingerprint in a table; so many tell certificates apart, and every command takes them."""
 MIN_DIGITS: Final = 4
+COUNTED_AT_MOST: Final = 1000
+"""Devices that are counted before something is asked; `rehearse` lists all."""
+NAMED_AT_MOST: Final = 5
 SOON: Final = timedelta(days=90)
 
 Reference = Annotated[
@@ -62,6 +66,14 @@ class Status(StrEnum):
 
     ENABLED = "enabled"
     DISABLED = "disabled"
+
+
+class Change(StrEnum):
+    """What could become of a trusted certificate."""
+
+    DISABLE = "disable"
+    DELETE = "delete"
+    EXPIRE = "expire"
 
 
 class Switch(StrEnum):
@@ -138,7 +150,10 @@ def enable_certificate(node: Node, certificate: Reference, tenant: OfTenant = No
 def disable_certificate(node: Node, certificate: Reference, tenant: OfTenant = None, yes: Yes = False) -> None:
     """Keep the devices of a trusted certificate out; those that are connected are disconnected at once."""
     place = where(node, certificate, tenant)
-    confirm(f"Disable {_label(node, place)}? Its devices are disconnected and kept out.", yes=yes)
+    label = _label(node, place)
+    if not yes:
+        _show_who_loses_access(node, place, Change.DISABLE, is_own=tenant is None)
+    confirm(f"Disable {label}? Its devices are disconnected and kept out.", yes=yes)
     _change(node, place, {"status": "DISABLED"}, "disabled")
 
 
@@ -170,9 +185,22 @@ def delete_certificate(node: Node, certificate: Reference, tenant: OfTenant = No
     """Stop trusting a certificate; its devices are disconnected and kept out."""
     place = where(node, certificate, tenant)
     label = _label(node, place)
+    if not yes:
+        _show_who_loses_access(node, place, Change.DELETE, is_own=tenant is None)
     confirm(f"Delete {label}? Its devices are disconnected and kept out.", yes=yes)
     node.rest.delete(place)
     done(node, f"{label} deleted")
+
+
+@verb(app, "rehearse", "trusted-certificate rehearse 'Plant CA' disable")
+def rehearse_change(
+    node: Node,
+    certificate: Reference,
+    change: Annotated[Change, typer.Argument(help="What would become of it.")],
+) -> None:
+    """List the devices that would lose access if a trusted certificate were disabled, deleted or expired."""
+    pages = _losing(node, fingerprint_of(node, certificate), change)
+    show_list(node, pages, LOSING, "No device would lose access.")
 
 
 def all_of(tenant: str) -> str:
@@ -259,6 +287,25 @@ def _label(node: Node, place: str) -> str:
     return f"{found['name']} ({found['fingerprint'][:SHORT_DIGITS]})"
 
 
+def _losing(node: Node, fingerprint: str, change: Change, *, limit: int | None = None) -> Iterator[list[Member]]:
+    where_asked = f"/certinel/rehearsals/trustedCertificates/{fingerprint}"
+    return node.rest.pages(where_asked, "devices", {"change": change.name}, limit=limit)
+
+
+def _show_who_loses_access(node: Node, place: str, change: Change, *, is_own: bool) -> None:
+    """Say on standard error what is about to happen; of another tenant's devices nothing is known."""
+    if not is_own or not sys.stdin.isatty():
+        return
+    fingerprint = place.rpartition("/")[2]
+    names = [one["device"] for page in _losing(node, fingerprint, change, limit=COUNTED_AT_MOST) for one in page]
+    if not names:
+        typer.echo("No device that is known would lose access.", err=True)
+        return
+    count = f"{COUNTED_AT_MOST} or more" if len(names) >= COUNTED_AT_MOST else str(len(names))
+    shown = ", ".join(names[:NAMED_AT_MOST]) + (", …" if len(names) > NAMED_AT_MOST else "")
+    typer.echo(f"Would lose access: {count} device{'' if len(names) == 1 else 's'} ({shown})", err=True)
+
+
 def _digits(reference: str) -> str:
     return reference.replace(":", "").lower()
 
@@ -282,6 +329,10 @@ def _expiry(one: Member, words: str) -> Text:
     return Text(words, "yellow" if left < SOON else "")
 
 
+LOSING: Final = (
+    Column("device", lambda one: one["device"]),
+    Column("would be refused with", lambda one: one["code"]),
+)
 _COLUMNS: Final = (
     Column("fingerprint", lambda one: one["fingerprint"][:SHORT_DIGITS]),
     Column("name", lambda one: one["name"]),
