@@ -74,7 +74,30 @@ class GatewaySettings(_Section):
     max_handshakes: int = Field(default=2000, ge=1)
     """TLS handshakes under way at once."""
     max_handshakes_per_address: int = Field(default=500, ge=1)
-    """TLS handshakes under way at once from one address; devices behind one NAT share it."""
+    """TLS handshakes under way at once from one address; devices behind one NAT share it. An address is an IPv4 address
+    or an IPv6 network of 64 bits. Both limits hold a second time for connections that wait for their CONNECT to come
+    and to be answered."""
+    max_connections: int = Field(default=100_000, ge=1)
+    """Connections at once, in whatever state, on each port; fewer where the system gives the node fewer open files."""
+    connections_per_second_per_address: float = Field(default=1000.0, ge=0)
+    """New connections of one address in the long run; more are closed unread. 0 for no limit."""
+    connection_burst_per_address: int = Field(default=5000, ge=1)
+    """New connections of one address at once, after a quiet time."""
+    connects_per_second_per_tenant: float = Field(default=1000.0, ge=0)
+    """Devices of one tenant that may connect in the long run; more are told to come again later. 0 for no limit. With
+    any value tenants take turns when the node is busy."""
+    connect_burst_per_tenant: int = Field(default=20_000, ge=1)
+    """Devices of one tenant that may connect at once, after a quiet time."""
+    failures_per_second_per_address: float = Field(default=200.0, ge=0)
+    """Refused connects of one address in the long run; beyond, only devices that were verified before are looked at.
+    0 for no limit."""
+    failure_burst_per_address: int = Field(default=2000, ge=1)
+    """Refused connects of one address at once, after a quiet time."""
+    failures_per_second_per_certificate: float = Field(default=1.0, ge=0)
+    """Refused connects with one device certificate in the long run; beyond, it is told to come again later. 0 for no
+    limit."""
+    failure_burst_per_certificate: int = Field(default=20, ge=1)
+    """Refused connects with one device certificate at once, after a quiet time."""
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Networks of load balancers that begin every MQTT and HTTPS connection with a header of PROXY protocol version 2.
     Limits, logs and attempts then have the address of the real peer. Without the header their connections are closed;

@@ -31,9 +31,16 @@ class Stage:
     folder: Path
 
     def device(
-        self, name: str, *, version: ProtocolVersion = ProtocolVersion.V3_1_1, issued: Issued | None = None
+        self,
+        name: str,
+        *,
+        version: ProtocolVersion = ProtocolVersion.V3_1_1,
+        issued: Issued | None = None,
+        source: str | None = None,
+        server_name: str | None = None,
     ) -> AbstractAsyncContextManager[WireDevice]:
-        return wire_device(issued or self.root.device(name), self.folder, self.gateway.port, version=version)
+        device, port = issued or self.root.device(name), self.gateway.port
+        return wire_device(device, self.folder, port, version=version, source=source, server_name=server_name)
 
     @property
     def fingerprint(self) -> str:

@@ -108,21 +108,33 @@ class WireDevice:
 
 @asynccontextmanager
 async def wire_device(
-    device: Issued, folder: Path, port: int, *, version: ProtocolVersion = ProtocolVersion.V3_1_1
+    device: Issued,
+    folder: Path,
+    port: int,
+    *,
+    version: ProtocolVersion = ProtocolVersion.V3_1_1,
+    source: str | None = None,
+    server_name: str | None = None,
 ) -> AsyncIterator[WireDevice]:
-    """Shake hands as ``device``; CONNECT is the test's."""
-    async with wire_device_with(DeviceFiles.of(device, folder), port, version=version) as connected:
+    """Shake hands as ``device``, perhaps from another address of this machine; CONNECT is the test's."""
+    files = DeviceFiles.of(device, folder)
+    async with wire_device_with(files, port, version=version, source=source, server_name=server_name) as connected:
         yield connected
 
 
 @asynccontextmanager
 async def wire_device_with(
-    files: DeviceFiles, port: int, *, version: ProtocolVersion = ProtocolVersion.V3_1_1
+    files: DeviceFiles,
+    port: int,
+    *,
+    version: ProtocolVersion = ProtocolVersion.V3_1_1,
+    source: str | None = None,
+    server_name: str | None = None,
 ) -> AsyncIterator[WireDevice]:
     """Shake hands with the chain and key in ``files``."""
     context = _trusting_context()
     context.load_cert_chain(files.chain, files.key)
-    async with _connected(context, port, version) as connected:
+    async with _connected(context, port, version, source=source, server_name=server_name) as connected:
         yield connected
 
 
@@ -141,8 +153,18 @@ def _trusting_context() -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def _connected(context: ssl.SSLContext, port: int, version: ProtocolVersion) -> AsyncIterator[WireDevice]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+async def _connected(
+    context: ssl.SSLContext,
+    port: int,
+    version: ProtocolVersion,
+    *,
+    source: str | None = None,
+    server_name: str | None = None,
+) -> AsyncIterator[WireDevice]:
+    local = (source, 0) if source is not None else None
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, local_addr=local, server_hostname=server_name
+    )
     try:
         yield WireDevice(reader, writer, version)
     finally:

@@ -9,7 +9,7 @@ from certinel.domain.client_id import ClientId, MalformedClientIdError
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.path_fault import Path, day
-from certinel.domain.tenant_choice import choose_tenant
+from certinel.domain.tenant_choice import choose_tenant, named_tenant
 from certinel.domain.trust_store import DeviceUserState, TrustStore
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.verdict_memory import VerdictMemory
@@ -65,7 +65,7 @@ def decide(
     presented = memory.read(attempt.presented)  # rules 1 and 2
     if isinstance(presented, Refusal):
         return presented
-    named, unknown = _named_tenant(attempt, trust)
+    named, unknown = named_tenant(attempt.user_name, attempt.server_name, trust)
     found = find_claims(presented, trust, memory, at, named=named)  # rules 3 and 4
     if isinstance(found, Refusal):
         return found
@@ -75,20 +75,6 @@ def decide(
     if unknown is not None:
         return _refusal(Code.TENANT_UNKNOWN, claims[0], {"tenant": repr(unknown)})
     return _first_admitting(claims, attempt.client_id, trust, policy, at)  # rules 6 to 10
-
-
-def _named_tenant(attempt: ConnectAttempt, trust: TrustStore) -> tuple[TenantId | None, str | None]:
-    """Read which tenant the client names: by user name ``t`` or ``t/user``, else by the TLS server name.
-
-    The second value is a name of a tenant that does not exist.
-    """
-    if attempt.user_name:
-        name, slash, _ = attempt.user_name.partition("/")
-        if trust.tenant(TenantId(name)) is not None:
-            return TenantId(name), None
-        if slash:  # a bare name that is no tenant is somebody's habit, not a tenant
-            return None, name
-    return (trust.tenant_of_domain(attempt.server_name) if attempt.server_name else None), None
 
 
 def _first_admitting(

@@ -3,7 +3,7 @@
 What the state of a trusted certificate or its tenant means for the device is *not* decided here: see admission.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +47,7 @@ def find_claims(
     candidates = trust.candidates(presented.certificates, at)
     if not candidates:
         return _unknown_issuer(presented.leaf)
-    candidates.sort(key=lambda one: (not one.is_proven, one.tenant != named, one.uploaded_at, one.id))
+    candidates.sort(key=_precedence(named))
     search = _Search(presented, candidates, memory, at, effort or Effort())
     claims: list[Claim] = []
     for trusted in candidates:
@@ -57,6 +57,27 @@ def find_claims(
         if path is not None:
             claims.append(Claim(trusted, path))
     return claims or search.explanation()
+
+
+def likely_tenant(
+    presented: PresentedChain, trust: TrustStore, memory: VerdictMemory, at: datetime, *, named: TenantId | None = None
+) -> tuple[TenantId | None, bool]:
+    """Return whose device this seems to be, without looking at a signature, and whether a path is known to verify.
+
+    Without a known path nothing is proven: then it is None as soon as several tenants could have a claim, so that
+    nobody draws another's devices to itself with a certificate that only looks alike.
+    """
+    candidates = trust.candidates(presented.certificates, at)
+    verified = [one for one in candidates if memory.path(presented, one.certificate, at) is not None]
+    if verified:
+        return min(verified, key=_precedence(named)).tenant, True
+    tenants = {one.tenant for one in candidates}
+    return (tenants.pop() if len(tenants) == 1 else None), False
+
+
+def _precedence(named: TenantId | None) -> Callable[[TrustedCertificate], tuple[bool, bool, datetime, int]]:
+    """Return the order in which claims win: proven, named, earliest upload."""
+    return lambda one: (not one.is_proven, one.tenant != named, one.uploaded_at, one.id)
 
 
 def _can_matter(trusted: TrustedCertificate, claims: Sequence[Claim], named: TenantId | None) -> bool:

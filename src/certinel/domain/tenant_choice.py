@@ -8,6 +8,23 @@ from collections.abc import Sequence
 from certinel.domain.claims import Claim
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
+from certinel.domain.trust_store import TrustStore
+
+
+def named_tenant(
+    user_name: str | None, server_name: str | None, trust: TrustStore
+) -> tuple[TenantId | None, str | None]:
+    """Read which tenant the client names: by user name ``t`` or ``t/user``, else by the TLS server name.
+
+    The second value is a name of a tenant that does not exist.
+    """
+    if user_name:
+        name, slash, _ = user_name.partition("/")
+        if trust.tenant(TenantId(name)) is not None:
+            return TenantId(name), None
+        if slash:  # a bare name that is no tenant is somebody's habit, not a tenant
+            return None, name
+    return (trust.tenant_of_domain(server_name) if server_name else None), None
 
 
 def choose_tenant(claims: Sequence[Claim], named: TenantId | None) -> list[Claim] | Refusal:

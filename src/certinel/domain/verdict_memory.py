@@ -21,6 +21,9 @@ DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 CERTIFICATE_OVERHEAD_BYTES = 8_000
 """What a certificate takes in memory besides twice its DER, measured by the size of the process."""
 
+JUST_READ_CHAINS = 64
+"""About those that are decided on while one of them waits for its turn; a few megabytes at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
@@ -40,13 +43,15 @@ class _Remembered:
 class VerdictMemory:
     """A bounded memory of positive outcomes; the chain that was not used longest is forgotten first.
 
-    A chain of which no path ever verified is never kept: strangers cannot fill the memory.
+    A chain of which no path ever verified is never kept: strangers cannot fill the memory. Only the last few chains
+    that were read are at hand, whatever they are: each is read several times on the way to a decision.
     """
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._chains: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._just_read: OrderedDict[bytes, PresentedChain] = OrderedDict()
         self._issuers: WeakValueDictionary[bytes, Certificate] = WeakValueDictionary()
 
     def __len__(self) -> int:
@@ -58,8 +63,17 @@ class VerdictMemory:
 
     def read(self, presented: Sequence[bytes]) -> PresentedChain | Refusal:
         """Read a presented chain as `read_presented` does."""
-        known = self._chains.get(digest_of(presented))
-        return known.presented if known is not None else read_presented(presented, self._parse)
+        digest = digest_of(presented)
+        known = self._chains.get(digest)
+        chain = known.presented if known is not None else self._just_read.get(digest)
+        if chain is not None:
+            return chain
+        read = read_presented(presented, self._parse)
+        if isinstance(read, PresentedChain):
+            self._just_read[digest] = read
+            if len(self._just_read) > JUST_READ_CHAINS:
+                self._just_read.popitem(last=False)
+        return read
 
     def _parse(self, der: bytes) -> Certificate:
         return self._issuers.get(der) or Certificate.parse(der)

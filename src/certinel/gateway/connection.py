@@ -5,6 +5,7 @@ What an admitted device then does is the dialogue's matter; whether it is admitt
 
 import asyncio
 from enum import Enum, auto
+from functools import partial
 from typing import cast
 
 import structlog
@@ -16,9 +17,11 @@ from certinel.domain.errors import Code, Refusal
 from certinel.gateway.answers import connect_answer
 from certinel.gateway.dialogue import Dialogue, TopicNotAllowedError
 from certinel.gateway.entrance import admitted, password_session, report_admission, report_departure, report_refusal
+from certinel.gateway.handshake import HandshakeFailure, HandshakeFault
+from certinel.gateway.limits import network_of
 from certinel.gateway.sessions import SessionIdentity
 from certinel.gateway.surroundings import Surroundings
-from certinel.gateway.unfinished import report_silence
+from certinel.gateway.unfinished import report_handshake_failure, report_silence
 from certinel.mqtt import (
     Connect,
     Connected,
@@ -34,7 +37,7 @@ from certinel.mqtt import (
     Unsubscribed,
 )
 from certinel.mqtt.packets import Publish
-from certinel.services.admission import judge_now
+from certinel.services.admission import Applicant, applicant_of, judge_now
 from certinel.storage.errors import StorageError
 
 logger = structlog.get_logger(__name__)
@@ -71,6 +74,8 @@ class MqttConnection(asyncio.Protocol):
         "_is_paused",
         "_is_settling",
         "_is_stopping",
+        "_is_unsettled",
+        "_network",
         "_request",
         "_session",
         "_silence_timer",
@@ -89,6 +94,7 @@ class MqttConnection(asyncio.Protocol):
         self._is_paused = False
         self._is_settling = False
         self._is_stopping = False
+        self._is_unsettled = False
 
     @property
     def identity(self) -> SessionIdentity:
@@ -102,7 +108,13 @@ class MqttConnection(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._around.awaiting_connect.start(self)
+        self._network = network_of(self._address)
+        self._is_unsettled = self._around.crowd.arrive(self._network)
+        if self._is_unsettled:
+            self._around.awaiting_connect.start(self)
+        else:
+            report_handshake_failure(self._around, HandshakeFailure(HandshakeFault.OVERLOAD), (self._address,))
+            self._transport.abort()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -116,6 +128,7 @@ class MqttConnection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._around.awaiting_connect.stop(self)
+        self._settled()
         if self._silence_timer is not None:
             self._silence_timer.cancel()
         if self._identity is not None:
@@ -182,7 +195,7 @@ class MqttConnection(asyncio.Protocol):
             case Connected(request):
                 self._around.awaiting_connect.stop(self)
                 self._request = request
-                self._enter(request)
+                self._stand_in_line(request)
             case Disconnected(publish_will):
                 self._farewell = Farewell.LOST if publish_will else Farewell.GRACEFUL
                 self._flush()
@@ -225,17 +238,34 @@ class MqttConnection(asyncio.Protocol):
 
     # ---- the entrance
 
-    def _enter(self, request: Connect) -> None:
+    def _stand_in_line(self, request: Connect) -> None:
+        """Have the CONNECT decided when it is this device's turn among those of its tenant."""
         attempt = ConnectAttempt(
             presented=self._transport.get_extra_info("presented_chain", ()),
             client_id=request.client_id,
             user_name=request.user_name,
             server_name=self._transport.get_extra_info("server_name"),
         )
+        applicant = applicant_of(self._around.platform, attempt)
+        enter = partial(self._enter, request, attempt, applicant)
+        self._around.crowd.take_turn(applicant.tenant, self._network, enter)
+
+    def _enter(self, request: Connect, attempt: ConnectAttempt, applicant: Applicant) -> None:
+        if self._transport.is_closing():
+            return
         if not attempt.presented and request.password is not None:
             self._around.spawn(self._enter_with_password(attempt, request))
             return
+        crowd = self._around.crowd
+        held_up = crowd.hold_up(applicant, self._network)
+        if held_up is not None:
+            self._refuse(held_up, attempt)
+            return
         verdict = judge_now(self._around.platform, attempt)
+        if isinstance(verdict, Refusal):
+            crowd.refused(applicant, self._network, verdict)
+        else:
+            crowd.admitted(applicant, self._network, verdict.tenant)
         match verdict:
             case Refusal():
                 self._refuse(verdict, attempt)
@@ -273,6 +303,7 @@ class MqttConnection(asyncio.Protocol):
     def _admit(self, identity: SessionIdentity) -> None:
         if self._transport.is_closing() or self._session.phase is not Phase.DECIDING:
             return
+        self._settled()
         self._identity = identity
         self._dialogue = Dialogue(
             self._around, self._session, identity, answered=self._answered, failed=self._storage_failed
@@ -285,7 +316,13 @@ class MqttConnection(asyncio.Protocol):
         self._act_on(events)
         self._resume_when_ready()
 
+    def _settled(self) -> None:
+        if self._is_unsettled:
+            self._is_unsettled = False
+            self._around.crowd.settle(self._network)
+
     def _refuse(self, refusal: Refusal, attempt: ConnectAttempt) -> None:
+        self._settled()
         report_refusal(self._around, refusal, attempt, self._origin)
         if self._session.phase is Phase.DECIDING:
             self._session.refuse(connect_answer(refusal.code), refusal.told_reason)

@@ -21,6 +21,7 @@ from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, TenantId, 
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.domain.trust_store import DeviceUserState
 from certinel.gateway.connection import MqttConnection
+from certinel.gateway.crowd import Crowd
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.limits import ListenerOptions
 from certinel.gateway.listener import Listener
@@ -48,8 +49,14 @@ class Gateway:
     """The part of a node that devices talk to."""
 
     def __init__(
-        self, platform: Platform, tls: ServerTls, options: GatewayOptions, listener_options: ListenerOptions
+        self,
+        platform: Platform,
+        tls: ServerTls,
+        options: GatewayOptions,
+        listener_options: ListenerOptions,
+        crowd: Crowd | None = None,
     ) -> None:
+        crowd = crowd or Crowd(tenant_of_domain=platform.trust.tenant_of_domain)
         self._platform = platform
         self._telemetry: GroupCommit[DeviceMessage, Sequence[Reply]] = GroupCommit(
             platform.database, device_messages.store
@@ -62,12 +69,14 @@ class Gateway:
             telemetry=self._telemetry,
             registrations=self._registrations,
             sessions=self._sessions,
+            crowd=crowd,
             awaiting_connect=Deadlines(options.connect_seconds, lambda waiting: waiting.connect_overdue()),
         )
         self._listener = Listener(
             lambda: MqttConnection(self._around),
             tls=tls,
             options=listener_options,
+            crowd=crowd,
             on_handshake_failed=lambda failure, peer: report_handshake_failure(self._around, failure, peer),
         )
         self._tasks: list[asyncio.Task[None]] = []

@@ -4,9 +4,11 @@ Everything here is per listener, in memory, and decided before a byte of the pee
 """
 
 import socket
-from collections import Counter
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from typing import Generic
+
+from certinel.gateway.buckets import MAX_REMEMBERED, Buckets, Key, Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,60 +49,58 @@ class ListenerOptions:
     """Let several processes listen on the same port (SO_REUSEPORT)."""
 
 
-MAX_REMEMBERED_ADDRESSES = 65_536
-"""Bounds the memory of the buckets; beyond, the oldest are forgotten, which forgives and never refuses."""
+Network = str | bytes
+"""Who shares the limits of an address: see `network_of`."""
+
+MAX_REMEMBERED_ADDRESSES = MAX_REMEMBERED
 
 
-def network_of(host: str) -> str | bytes:
+def network_of(host: str) -> Network:
     """Who shares the limits of this peer: an IPv4 address, or all of an IPv6 /64, which one host can fill at will."""
     if ":" not in host:
         return host
     return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
 
 
+class UnderWay(Generic[Key]):
+    """Counts what is under way, in all and by key, up to a limit of each."""
+
+    def __init__(self, max_total: int, max_per_key: int) -> None:
+        self._max_total = max_total
+        self._max_per_key = max_per_key
+        self._by_key: dict[Key, int] = {}
+        self._total = 0
+
+    def begin(self, key: Key) -> bool:
+        """Count one more; False, and not counted, if that is too much."""
+        count = self._by_key.get(key, 0)
+        if self._total >= self._max_total or count >= self._max_per_key:
+            return False
+        self._by_key[key] = count + 1
+        self._total += 1
+        return True
+
+    def end(self, key: Key) -> None:
+        """One that was begun is over, well or not."""
+        self._total -= 1
+        if self._by_key[key] <= 1:
+            del self._by_key[key]
+        else:
+            self._by_key[key] -= 1
+
+
 class AddressLimits:
     """Counts handshakes under way and charges a bucket for each connection. The caller brings the monotonic time."""
 
     def __init__(self, options: ListenerOptions) -> None:
-        self._options = options
-        self._under_way: Counter[str | bytes] = Counter()
-        self._total = 0
-        rate = options.connections_per_second_per_address
-        self._cost = 1 / rate if rate else 0.0
-        self._depth = self._cost * options.connection_burst_per_address
-        self._full_until: dict[str | bytes, float] = {}
+        self._handshakes: UnderWay[Network] = UnderWay(options.max_handshakes, options.max_handshakes_per_address)
+        rate = Rate(options.connections_per_second_per_address, options.connection_burst_per_address)
+        self._connections: Buckets[Network] = Buckets(rate)
 
-    def begin(self, network: str | bytes, now: float) -> bool:
+    def begin(self, network: Network, now: float) -> bool:
         """Charge a new connection and count its handshake; False if it must be turned away (then it is not counted)."""
-        if not self._charge(network, now):
-            return False
-        options = self._options
-        under_way = self._under_way[network]
-        if self._total >= options.max_handshakes or under_way >= options.max_handshakes_per_address:
-            if not under_way:
-                del self._under_way[network]
-            return False
-        self._under_way[network] = under_way + 1
-        self._total += 1
-        return True
+        return self._connections.take(network, now) and self._handshakes.begin(network)
 
-    def end(self, network: str | bytes) -> None:
+    def end(self, network: Network) -> None:
         """A handshake that was begun is over, well or not."""
-        self._total -= 1
-        if self._under_way[network] <= 1:
-            del self._under_way[network]
-        else:
-            self._under_way[network] -= 1
-
-    def _charge(self, network: str | bytes, now: float) -> bool:
-        """A leaky bucket kept as one number: the moment at which it will have run empty."""
-        if not self._cost:
-            return True
-        full_until = max(self._full_until.pop(network, now), now)
-        if full_until + self._cost - now > self._depth:
-            self._full_until[network] = full_until
-            return False
-        self._full_until[network] = full_until + self._cost
-        if len(self._full_until) > MAX_REMEMBERED_ADDRESSES:
-            del self._full_until[next(iter(self._full_until))]
-        return True
+        self._handshakes.end(network)

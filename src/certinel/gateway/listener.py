@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from typing_extensions import override
 
+from certinel.gateway.acceptor import Acceptor
+from certinel.gateway.crowd import Crowd
 from certinel.gateway.limits import ListenerOptions
 from certinel.gateway.proxied import ProxiedConnection, Proxies
 from certinel.gateway.reception import FailureListener, PeerName, Reception
@@ -40,12 +42,14 @@ class Listener:
         tls: ServerTls | None,
         options: ListenerOptions | None = None,
         on_handshake_failed: FailureListener | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
         self._make_protocol = make_protocol
         self._tls = tls
         self._options = options or ListenerOptions()
         self._on_handshake_failed = on_handshake_failed
-        self._servers: list[asyncio.Server] = []
+        self._crowd = crowd
+        self._acceptors: list[Acceptor] = []
         self.port = 0
 
     async def start(self, host: str, port: int) -> None:
@@ -54,7 +58,7 @@ class Listener:
         With port 0 the system chooses one, the same for all addresses: see ``port``.
         """
         options = self._options
-        self._reception = Reception(options, self._on_handshake_failed)
+        self._reception = Reception(options, self._on_handshake_failed, self._crowd)
         self._proxies = Proxies(
             options.trusted_proxies,
             self._reception,
@@ -63,10 +67,7 @@ class Listener:
         )
         sockets = await _bind(host, port, options)
         self.port = sockets[0].getsockname()[1]
-        loop = asyncio.get_running_loop()
-        for bound in sockets:
-            server = await loop.create_server(self._make_connection, sock=bound, backlog=options.backlog)
-            self._servers.append(server)
+        self._acceptors = [Acceptor(bound, self._make_connection, options.backlog) for bound in sockets]
 
     @property
     def connection_count(self) -> int:
@@ -80,10 +81,10 @@ class Listener:
 
     async def close(self, grace_seconds: float = 10.0) -> None:
         """Accept no more, let every connection end in good order, and cut those that have not after the grace."""
-        for server in self._servers:
-            server.close()
-        if self._servers:
-            self._servers.clear()
+        for acceptor in self._acceptors:
+            acceptor.close()
+        if self._acceptors:
+            self._acceptors.clear()
             self._proxies.close()
             await self._reception.close(grace_seconds)
 
@@ -184,6 +185,7 @@ def _bind_one(family: int, address: tuple[Any, ...], options: ListenerOptions) -
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         # What follows is inherited by every accepted connection.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if sys.platform == "linux":
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, options.dead_peer_seconds * 1000)
         listening.bind(address)

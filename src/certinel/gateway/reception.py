@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from certinel.gateway.crowd import Crowd
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.handshake import HandshakeFailure, HandshakeFault
 from certinel.gateway.limits import AddressLimits, ListenerOptions, network_of
@@ -36,7 +37,10 @@ class Guest(Protocol):
 class Reception:
     """Admits connections within the limits and times what must not last."""
 
-    def __init__(self, options: ListenerOptions, on_handshake_failed: FailureListener | None = None) -> None:
+    def __init__(
+        self, options: ListenerOptions, on_handshake_failed: FailureListener | None = None, crowd: Crowd | None = None
+    ) -> None:
+        self.crowd = crowd or Crowd()
         self._options = options
         self._limits = AddressLimits(options)
         self._on_handshake_failed = on_handshake_failed

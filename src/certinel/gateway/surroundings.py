@@ -9,6 +9,7 @@ import structlog
 
 from certinel.domain.admission import Admission
 from certinel.domain.identifiers import TenantId
+from certinel.gateway.crowd import Crowd
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.sessions import Sessions
 from certinel.mqtt.limits import SessionLimits
@@ -46,6 +47,7 @@ class Surroundings:
     telemetry: GroupCommit[DeviceMessage, Sequence[Reply]]
     registrations: GroupCommit[Admission, None]
     sessions: Sessions
+    crowd: Crowd
     awaiting_connect: Deadlines[Overdue]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 

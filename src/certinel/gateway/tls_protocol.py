@@ -12,7 +12,10 @@ from typing import Any, Protocol, cast
 from OpenSSL import SSL
 from typing_extensions import override
 
+from certinel.domain.identifiers import TenantId
+from certinel.gateway.client_hello import INCOMPLETE, read_server_name
 from certinel.gateway.handshake import HandshakeFailure, HandshakeFault, failure_of
+from certinel.gateway.limits import Network, network_of
 from certinel.gateway.proxy_header import SIGNATURE
 from certinel.gateway.reception import PeerName, Reception
 from certinel.gateway.tls import ServerTls
@@ -47,11 +50,16 @@ class InnerProtocol(Protocol):
 class Phase(Enum):
     """Where a connection is in its life."""
 
+    GREETING = auto()
+    """The ClientHello has not arrived as a whole; OpenSSL knows nothing of the connection."""
     HANDSHAKE = auto()
     OPEN = auto()
     LINGERING = auto()
     """We have closed: what is left is written, what comes in is thrown away."""
     GONE = auto()
+
+
+BEFORE_OPEN = frozenset({Phase.GREETING, Phase.HANDSHAKE})
 
 
 class TlsProtocol(asyncio.Protocol):
@@ -63,11 +71,15 @@ class TlsProtocol(asyncio.Protocol):
     __slots__ = (
         "_context",
         "_fed_bytes",
+        "_group",
         "_inner",
+        "_is_in_line",
         "_is_paused",
         "_make_inner",
+        "_network",
         "_phase",
         "_reception",
+        "_unfed",
         "_unwritten_bytes",
         "peername",
         "socket_transport",
@@ -88,6 +100,9 @@ class TlsProtocol(asyncio.Protocol):
         self._phase = Phase.GONE
         self._fed_bytes = 0
         self._is_paused = False
+        self._is_in_line = False
+        self._unfed = b""
+        self._group: TenantId | None = None
         self._unwritten_bytes = 0
         self.peername = peername or ()
 
@@ -100,21 +115,21 @@ class TlsProtocol(asyncio.Protocol):
         if not self._reception.admit(self):
             self.socket_transport.abort()
             return
-        self._phase = Phase.HANDSHAKE
-        self.tls = SSL.Connection(self._context, None)
-        self.tls.set_accept_state()
+        self._network: Network = network_of(self.peername[0])
+        self._phase = Phase.GREETING
 
     @override
     def data_received(self, data: bytes) -> None:
         if self._phase is Phase.OPEN:
             self.tls.bio_write(data)
             self._deliver()
-        elif self._phase is Phase.HANDSHAKE:
-            self._shake_hands(data)
+        elif self._phase in BEFORE_OPEN:
+            self._unfed += data
+            self._stand_in_line()
 
     @override
     def eof_received(self) -> bool:
-        if self._phase is Phase.HANDSHAKE:
+        if self._phase in BEFORE_OPEN:
             self._reception.report(self.peername, HandshakeFailure(HandshakeFault.PEER_CLOSED))
             self._linger()
         elif self._phase is Phase.OPEN:
@@ -125,7 +140,7 @@ class TlsProtocol(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         phase, self._phase = self._phase, Phase.GONE
-        if phase is Phase.HANDSHAKE:
+        if phase in BEFORE_OPEN:
             self._reception.report(self.peername, HandshakeFailure(HandshakeFault.PEER_CLOSED))
         self._reception.leave(self)
         if phase is Phase.OPEN:
@@ -161,10 +176,44 @@ class TlsProtocol(asyncio.Protocol):
         """The listener closes."""
         if self._phase is Phase.OPEN:
             self._inner.shutdown()
-        elif self._phase is Phase.HANDSHAKE:
+        elif self._phase in BEFORE_OPEN:
             self.abort()
 
     # ---- the handshake
+
+    def _stand_in_line(self) -> None:
+        """Have what came fed to OpenSSL when it is this connection's turn; until then nothing more is read."""
+        if self._phase is Phase.GREETING and not self._is_greeted():
+            return
+        if not self._is_in_line:
+            self._is_in_line = True
+            self._reception.crowd.take_turn(self._group, self._network, self._take_turn)
+            if self._is_in_line:
+                self.socket_transport.pause_reading()
+
+    def _is_greeted(self) -> bool:
+        """Read the server name, by which the connection is counted; whether OpenSSL may see it now."""
+        name = read_server_name(self._unfed)
+        if name is INCOMPLETE:
+            return False
+        if not self._reception.crowd.has_room_for(name):
+            self._reception.report(self.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
+            self.abort()
+            return False
+        self._group = self._reception.crowd.group_at(name, self._network)
+        self._phase = Phase.HANDSHAKE
+        self.tls = SSL.Connection(self._context, None)
+        self.tls.set_accept_state()
+        return True
+
+    def _take_turn(self) -> None:
+        if self._phase is not Phase.HANDSHAKE:
+            return
+        self._is_in_line = False
+        data, self._unfed = self._unfed, b""
+        self._shake_hands(data)
+        if self.is_reading or self._phase is Phase.HANDSHAKE:
+            self.socket_transport.resume_reading()
 
     def _shake_hands(self, data: bytes) -> None:
         allowed = MAX_HANDSHAKE_BYTES - self._fed_bytes
@@ -313,7 +362,7 @@ class TlsProtocol(asyncio.Protocol):
         transport = self.socket_transport
         if transport.is_closing():
             return
-        if self._is_paused:
+        if self._is_paused or self._is_in_line:
             transport.resume_reading()
         self._unwritten_bytes = transport.get_write_buffer_size()
         try:

@@ -1,11 +1,15 @@
 """The use cases around the decision who may connect: judge, register, give a token, judge again by the token."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from certinel.domain.admission import Admission, ConnectAttempt, decide
+from certinel.domain.claims import likely_tenant
 from certinel.domain.device_token import DeviceTokenClaims
 from certinel.domain.errors import Code, Refusal
+from certinel.domain.identifiers import TenantId
+from certinel.domain.tenant_choice import named_tenant
 from certinel.domain.trust_store import TrustStore
 from certinel.services import users
 from certinel.services.platform import Platform
@@ -31,6 +35,28 @@ def judge_now(platform: Platform, attempt: ConnectAttempt) -> Admission | Refusa
     if platform.trust_keeper.is_stale:
         return Refusal(Code.STALE_NODE)
     return judge(platform, attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """What can be told of a client before any signature of its chain is looked at."""
+
+    tenant: TenantId | None
+    """Whose device it seems to be: see `likely_tenant`."""
+    leaf: bytes
+    """SHA-256 of its certificate, whose key the handshake has proven; empty without a certificate that can be read."""
+    is_known: bool
+    """Whether a path of the presented chain is known to verify."""
+
+
+def applicant_of(platform: Platform, attempt: ConnectAttempt) -> Applicant:
+    """Tell whose turn and whose share a connection takes; cheap, and decides nothing."""
+    presented = platform.verdicts.read(attempt.presented)
+    if isinstance(presented, Refusal):
+        return Applicant(None, b"", is_known=False)
+    named, _ = named_tenant(attempt.user_name, attempt.server_name, platform.trust)
+    tenant, is_known = likely_tenant(presented, platform.trust, platform.verdicts, platform.clock.now(), named=named)
+    return Applicant(tenant, presented.leaf.sha256, is_known)
 
 
 async def register(platform: Platform, tx: Transaction, admissions: Sequence[Admission]) -> list[None]:

@@ -5,6 +5,8 @@ import fcntl
 import gc
 import json
 import os
+import resource
+import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from certinel.api.server import HttpServer
 from certinel.config import Settings, WrongSettingError
 from certinel.domain.admission import TrustPolicy
 from certinel.domain.host_name import HostNames
+from certinel.gateway.buckets import Rate
+from certinel.gateway.crowd import Crowd, CrowdOptions
 from certinel.gateway.gateway import Gateway
 from certinel.gateway.limits import ListenerOptions
 from certinel.gateway.listener import Listener, PortUnavailableError
@@ -39,6 +43,12 @@ from certinel.wiring.server_identity import ServerIdentity, ensure_server_identi
 
 GARBAGE_THRESHOLD = 20_000
 """Container objects between two collections of the young ones: some hundred connections instead of a few."""
+
+SPARE_FILES = 500
+"""Of those that the system lets the process open: no number of connections takes them from the database."""
+
+SHARE_OF_MQTT, SHARE_OF_HTTP = 0.8, 0.1
+"""Of the connections that the system lets the process have: of MQTT, and of each of the two ports of HTTP."""
 
 logger = structlog.get_logger(__name__)
 
@@ -93,14 +103,18 @@ class Node:
         self._parts.push_async_callback(http.stop)
         self._parts.callback(directory.node_facts.unlink, missing_ok=True)
         http_port = await self._serve_plain_http(http)
-        https = Listener(http.make_protocol, tls=tls_for_https, options=_listener_options(settings))
+        crowd = Crowd(_crowd_options(settings), opened.platform.trust.tenant_of_domain)
+        https = Listener(
+            http.make_protocol, tls=tls_for_https, options=_listener_options(settings, SHARE_OF_HTTP), crowd=crowd
+        )
         await https.start(settings.host, settings.https_port)
         self._parts.push_async_callback(https.close, settings.gateway.stop_timeout)
         self._run(opened.platform.connection_attempts.run())
         self._parts.push_async_callback(opened.platform.connection_attempts.close)
         self._run(opened.platform.device_sightings.run())
         self._parts.push_async_callback(opened.platform.device_sightings.close)
-        gateway = Gateway(opened.platform, tls_for_devices, _gateway_options(settings), _listener_options(settings))
+        options = _gateway_options(settings), _listener_options(settings, SHARE_OF_MQTT)
+        gateway = Gateway(opened.platform, tls_for_devices, *options, crowd)
         self._parts.push_async_callback(gateway.stop, settings.gateway.stop_timeout)
         await gateway.start(settings.host, settings.mqtt_port)
         self._run(_watch_files((tls_for_devices, tls_for_https), settings.tls.reload_interval))
@@ -124,7 +138,7 @@ class Node:
         settings = self._settings
         if settings.http_port is None:
             return None
-        listener = Listener(http.make_protocol, tls=None, options=_listener_options(settings))
+        listener = Listener(http.make_protocol, tls=None, options=_listener_options(settings, SHARE_OF_HTTP))
         await listener.start(settings.http_host, settings.http_port)
         self._parts.push_async_callback(listener.close, settings.gateway.stop_timeout)
         return listener.port
@@ -231,14 +245,37 @@ def _tls_options(settings: Settings, identity: ServerIdentity, *, ask: bool) -> 
     )
 
 
-def _listener_options(settings: Settings) -> ListenerOptions:
+def _listener_options(settings: Settings, share: float) -> ListenerOptions:
     gateway = settings.gateway
     return ListenerOptions(
         handshake_seconds=gateway.handshake_timeout,
         max_handshakes=gateway.max_handshakes,
         max_handshakes_per_address=gateway.max_handshakes_per_address,
+        max_connections=min(gateway.max_connections, int(_most_connections() * share)),
+        connections_per_second_per_address=gateway.connections_per_second_per_address,
+        connection_burst_per_address=gateway.connection_burst_per_address,
         trusted_proxies=gateway.trusted_proxies,
     )
+
+
+def _crowd_options(settings: Settings) -> CrowdOptions:
+    gateway = settings.gateway
+    return CrowdOptions(
+        connects_of_tenant=Rate(gateway.connects_per_second_per_tenant, gateway.connect_burst_per_tenant),
+        failures_of_address=Rate(gateway.failures_per_second_per_address, gateway.failure_burst_per_address),
+        failures_of_certificate=Rate(
+            gateway.failures_per_second_per_certificate, gateway.failure_burst_per_certificate
+        ),
+        max_unsettled=gateway.max_handshakes,
+        max_unsettled_per_address=gateway.max_handshakes_per_address,
+    )
+
+
+def _most_connections() -> int:
+    """Ask the system for as many open files as it gives, and leave some of them to the database and the logs."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return sys.maxsize if most == resource.RLIM_INFINITY else max(most - SPARE_FILES, most // 2)
 
 
 def _gateway_options(settings: Settings) -> GatewayOptions:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from certinel.gateway.crowd import Crowd, CrowdOptions
 from certinel.gateway.gateway import Gateway
 from certinel.gateway.limits import ListenerOptions
 from certinel.gateway.surroundings import GatewayOptions
@@ -25,7 +26,11 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
     gateways: list[Gateway] = []
 
     async def make(
-        *, connect_seconds: float = 20.0, receive_maximum: int = 64, platform_options: PlatformOptions | None = None
+        *,
+        connect_seconds: float = 20.0,
+        receive_maximum: int = 64,
+        platform_options: PlatformOptions | None = None,
+        crowd_options: CrowdOptions | None = None,
     ) -> Stage:
         clock = MovableClock(AT)
         platform = await started_platform(database, clock, platform_options)
@@ -34,7 +39,8 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
             connect_seconds=connect_seconds, idle_seconds=0, limits=SessionLimits(receive_maximum=receive_maximum)
         )
         tls = ServerTls(TlsOptions(certificate=certificate, key=key))
-        gateway = Gateway(platform, tls, options, ListenerOptions())
+        crowd = Crowd(crowd_options, platform.trust.tenant_of_domain)
+        gateway = Gateway(platform, tls, options, ListenerOptions(), crowd)
         await gateway.start("127.0.0.1", 0)
         gateways.append(gateway)
         stage = Stage(platform, gateway, clock, root_authority("Plant CA"), tmp_path)

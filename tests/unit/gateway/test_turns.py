@@ -1,0 +1,97 @@
+"""Turns: who waits for whom."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from certinel.gateway.turns import Turns
+
+
+@pytest.fixture
+def done() -> list[str]:
+    return []
+
+
+def noting(done: list[str], what: str) -> Callable[[], None]:
+    return lambda: done.append(what)
+
+
+async def settled(done: list[str], count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(done) < count:  # noqa: ASYNC110 - rounds of the loop, not time, are waited for
+            await asyncio.sleep(0)
+
+
+async def test_work_is_done_at_once_when_nobody_waits(done: list[str]) -> None:
+    Turns().take("a", "here", noting(done, "work"))
+    assert done == ["work"]
+
+
+async def test_so_much_is_done_at_a_time_and_the_rest_in_later_rounds(done: list[str]) -> None:
+    turns = Turns(at_a_time=3)
+    for number in range(7):
+        turns.take("a", "here", noting(done, str(number)))
+    counts = [len(done)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+        counts.append(len(done))
+    assert counts == [3, 6, 7, 7]
+    assert done == list("0123456")
+
+
+async def test_groups_take_turns_however_much_one_of_them_brings(done: list[str]) -> None:
+    turns = Turns(at_a_time=1)
+    for number in range(100):
+        turns.take("storm", "here", noting(done, f"storm {number}"))
+    turns.take("calm", "there", noting(done, "calm"))
+    await settled(done, 101)
+    assert done.index("calm") <= 2
+
+
+async def test_networks_of_a_group_take_turns(done: list[str]) -> None:
+    turns = Turns(at_a_time=1)
+    for number in range(100):
+        turns.take("a", "flooding", noting(done, f"flood {number}"))
+    turns.take("a", "quiet", noting(done, "quiet"))
+    await settled(done, 101)
+    assert done.index("quiet") <= 2
+
+
+async def test_many_networks_of_one_group_count_as_one_group(done: list[str]) -> None:
+    turns = Turns(at_a_time=1)
+    for number in range(100):
+        turns.take("storm", f"network {number}", noting(done, f"storm {number}"))
+    turns.take("calm", "there", noting(done, "calm"))
+    await settled(done, 101)
+    assert done.index("calm") <= 2
+
+
+async def test_work_of_one_network_is_done_in_its_order(done: list[str]) -> None:
+    turns = Turns(at_a_time=2)
+    for number in range(10):
+        turns.take(number % 3, "here", noting(done, str(number)))
+    await settled(done, 10)
+    for group in range(3):
+        of_group = [number for number in map(int, done) if number % 3 == group]
+        assert of_group == sorted(of_group)
+
+
+async def test_mistake_in_one_piece_of_work_delays_nobody_else(done: list[str]) -> None:
+    mistakes: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context["exception"]))
+    turns = Turns(at_a_time=1)
+    turns.take("a", "here", noting(done, "first"))
+    turns.take("a", "here", {}.popitem)  # type: ignore[arg-type] # which fails
+    turns.take("b", "here", noting(done, "second"))
+    await settled(done, 2)
+    assert [type(mistake) for mistake in mistakes] == [KeyError]
+
+
+async def test_sockets_are_looked_at_between_rounds(done: list[str]) -> None:
+    turns = Turns(at_a_time=1)
+    for number in range(50):
+        turns.take("storm", "here", noting(done, str(number)))
+    asyncio.get_running_loop().call_soon(noting(done, "somebody else"))
+    await settled(done, 51)
+    assert done.index("somebody else") < 5
