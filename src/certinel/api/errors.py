@@ -26,6 +26,7 @@ from certinel.api.problems import (
 )
 from certinel.domain.device_table import UnusableTableError
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.inventory_query import InvalidInventoryQueryError
 from certinel.domain.managed_object import InvalidManagedObjectError
 from certinel.domain.new_device_request import (
     InvalidNewDeviceRequestError,
@@ -127,6 +128,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         InvalidTenantOptionError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "options/Unprocessable Entity"),
         ExternalIdNotFoundError: Row(HTTPStatus.NOT_FOUND, "identity/Not Found"),
         ExternalIdAlreadyExistsError: Row(HTTPStatus.CONFLICT, "identity/Duplicate Data"),
+        InvalidInventoryQueryError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "inventory/Unprocessable Entity"),
         InvalidManagedObjectError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "inventory/Unprocessable Entity"),
         ManagedObjectNotFoundError: Row(HTTPStatus.NOT_FOUND, "inventory/Not Found"),
         MeasurementNotFoundError: Row(HTTPStatus.NOT_FOUND, "measurement/Not Found"),

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 
 from certinel.domain.identifiers import TenantId
+from certinel.domain.inventory_query import EVERYTHING, InventoryQuery
 from certinel.domain.managed_object import ManagedObject, ManagedObjectId
 from certinel.storage.engine import Transaction
+from certinel.storage.inventory_queries import condition_of, order_of
 from certinel.storage.json_conditions import has_key, has_text
 from certinel.storage.page import Page, PageRequest, fetch_page
 from certinel.storage.tables import managed_object
@@ -43,6 +45,8 @@ class ManagedObjectFilter:
     text: str | None = None
     """A value that some property of the object has: exactly, and as text."""
     ids: Sequence[ManagedObjectId] | None = None
+    query: InventoryQuery = EVERYTHING
+    """What is asked in the query language, and the order."""
 
 
 async def create(tx: Transaction, new: Sequence[NewManagedObject]) -> list[ManagedObjectId]:
@@ -81,8 +85,8 @@ async def get_many(
 async def list_of(
     tx: Transaction, tenant: TenantId, wanted: ManagedObjectFilter, page: PageRequest
 ) -> Page[ManagedObject]:
-    """Return a page of the tenant's objects, oldest first."""
-    statement = _of(tenant).where(*_conditions(tx, wanted)).order_by(_COLUMNS.id)
+    """Return a page of the tenant's objects, oldest first unless the query orders them."""
+    statement = _of(tenant).where(*_conditions(tx, tenant, wanted)).order_by(*order_of(wanted.query.order))
     return await fetch_page(tx, statement, page, read)
 
 
@@ -125,7 +129,7 @@ def _of(tenant: TenantId) -> Any:
     return select(managed_object).where(_COLUMNS.tenant_id == tenant)
 
 
-def _conditions(tx: Transaction, wanted: ManagedObjectFilter) -> list[ColumnElement[bool]]:
+def _conditions(tx: Transaction, tenant: TenantId, wanted: ManagedObjectFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.type is not None:
         conditions.append(_COLUMNS.type == wanted.type)
@@ -138,6 +142,8 @@ def _conditions(tx: Transaction, wanted: ManagedObjectFilter) -> list[ColumnElem
         conditions.append(or_(*columns, has_text(tx.engine_name, _COLUMNS.fragments, wanted.text)))
     if wanted.ids is not None:
         conditions.append(_COLUMNS.id.in_(wanted.ids))
+    if wanted.query.condition is not None:
+        conditions.append(condition_of(tx.engine_name, tenant, wanted.query.condition))
     return conditions
 
 

@@ -256,3 +256,49 @@ async def test_reader_writes_nothing_and_other_tenants_find_nothing(site: Site, 
     ):
         assert (await reader.request(method, path, json=body)).status_code == 403
         assert (await stranger.request(method, path, json=body)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("$filter=has(c8y_IsDevice)", ["Pump 1", "Pump 2"]),
+        ("$filter=(has(c8y_IsDevice) and name eq 'Pump*') $orderby=name desc", ["Pump 2", "Pump 1"]),
+        ("$filter=name eq 'pump*'", []),
+        ("$filter=name eq '[?%_]*'", ["[?%_] odd"]),
+        ("$filter=not(has(c8y_IsDevice))", ["Hall", "[?%_] odd"]),
+        ("$filter=bygroupid({hall})", ["Pump 1"]),
+        ("$filter=c8y_Hardware.serialNumber eq 'A7' or type eq hall", ["Hall", "Pump 2"]),
+        ("$filter=has(c8y_Hardware.model)", []),
+        ("$filter=type ne hall", ["Pump 1", "Pump 2", "[?%_] odd"]),
+        ("$filter=creationTime lt '2026-11-23T09:00:00Z'", []),
+        ("$filter=lastUpdated ge '2026-11-23T10:00:00+01:00' and owner eq 'admin' and type eq hall", ["Hall"]),
+    ],
+)
+async def test_objects_are_found_by_query(site: Site, query: str, names: list[str]) -> None:
+    hall = (await made(site.admin, name="Hall", type="hall"))["id"]
+    pump = (await made(site.admin, name="Pump 1", c8y_IsDevice={}))["id"]
+    await made(site.admin, name="Pump 2", c8y_IsDevice={}, c8y_Hardware={"serialNumber": "A7"})
+    await made(site.admin, name="[?%_] odd")
+    await site.admin.post(f"{OBJECTS}/{hall}/childAssets", json={"managedObject": {"id": pump}})
+    response = await site.admin.get(OBJECTS, params={"query": query.replace("{hall}", hall)})
+    assert response.status_code == 200, response.text
+    assert [one["name"] for one in response.json()["managedObjects"]] == names
+
+
+async def test_query_with_q_finds_devices_only(site: Site) -> None:
+    await made(site.admin, name="Pump hall")
+    await made(site.admin, name="Pump 1", c8y_IsDevice={})
+    found = (await site.admin.get(OBJECTS, params={"q": "$filter=name eq 'Pump*'"})).json()["managedObjects"]
+    assert [one["name"] for one in found] == ["Pump 1"]
+
+
+@pytest.mark.parametrize("query", ["$filter=(", "$filter=creationTime gt yesterday"])
+async def test_query_that_cannot_be_understood_is_refused(site: Site, query: str) -> None:
+    response = await site.admin.get(OBJECTS, params={"query": query})
+    assert (response.status_code, "The query has" in response.json()["message"]) == (422, True)
+
+
+async def test_device_finds_only_its_own_whatever_it_asks(site: Site, device: Device) -> None:
+    await made(site.admin, name="Hall", c8y_IsDevice={})
+    found = (await device.client.get(OBJECTS, params={"query": "$filter=has(c8y_IsDevice) or owner eq 'admin'"})).json()
+    assert [one["id"] for one in found["managedObjects"]] == [str(device.number)]

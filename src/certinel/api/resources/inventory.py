@@ -13,7 +13,8 @@ from certinel.api.platform_of import Served
 from certinel.api.problems import documented_error
 from certinel.api.resources.managed_object_answer import ManagedObjectAnswer, ManagedObjectBody
 from certinel.api.routing import router as router_for
-from certinel.domain.managed_object import ManagedObjectId
+from certinel.domain.inventory_query import InventoryQuery
+from certinel.domain.managed_object import DEVICE_FRAGMENT, ManagedObjectId
 from certinel.domain.role import Role
 from certinel.services import inventory
 from certinel.services.inventory import Deletion, Relatives
@@ -57,12 +58,21 @@ async def list_managed_objects(  # noqa: PLR0913 - each one is a part of the req
     owner: Annotated[str | None, Query(description="Objects that this user owns.")] = None,
     text: Annotated[str | None, Query(description="Objects with a property of exactly this text.")] = None,
     ids: Annotated[str | None, Query(description="These objects: ids with commas between.")] = None,
+    query: Annotated[
+        str | None, Query(description="As `$filter=(has(c8y_IsDevice) and name eq 'pump*') $orderby=name`.")
+    ] = None,
+    q: Annotated[str | None, Query(description="As `query`, of devices only.")] = None,
     with_children: Annotated[bool, Query(alias="withChildren", description="Name what belongs to the objects.")] = True,
     with_parents: WithParents = False,
 ) -> ManagedObjects:
     """List managed objects; all conditions must hold."""
     wanted = ManagedObjectFilter(
-        type=type, fragment_type=fragment_type, owner=owner, text=text, ids=None if ids is None else _ids(ids)
+        type=type,
+        fragment_type=fragment_type if q is None else DEVICE_FRAGMENT,
+        owner=owner,
+        text=text,
+        ids=None if ids is None else _ids(ids),
+        query=InventoryQuery.parse(query or q or ""),
     )
     async with platform.database.reading() as tx:
         page = await inventory.list_of(tx, principal, wanted, paging)
