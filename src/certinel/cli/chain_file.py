@@ -3,19 +3,13 @@
 import sys
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from certinel.cli.terminal import EXIT_USAGE, CommandError
-from certinel.domain.pem import CertificateTextError, all_der
-from certinel.pki.errors import NotAStoreError, PkiError, WrongPassphraseError
-from certinel.pki.keystore import read_store
+from certinel.pki.certificates_in import certificates_in
+from certinel.pki.errors import PkiError, WrongPassphraseError
 
 STANDARD_INPUT = "-"
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """A bundle of every CA of the web has a quarter of a megabyte."""
-
-_DER_SEQUENCE = 0x30
 
 
 def read_certificates(file: Path, passphrase: str | None = None) -> list[bytes]:
@@ -24,13 +18,8 @@ def read_certificates(file: Path, passphrase: str | None = None) -> list[bytes]:
     What is in PEM is not parsed: a damaged certificate is to be explained, not to be an error. Raises CommandError
     when there is no certificate at all.
     """
-    content = _content_of(file)
     try:
-        if content[:1] == bytes([_DER_SEQUENCE]):
-            return _binary(content, passphrase)
-        return all_der(content.decode(errors="replace"))
-    except CertificateTextError:
-        reason = "there is no certificate in it, or one is cut off"
+        return certificates_in(_content_of(file), passphrase)
     except WrongPassphraseError:
         reason = "the passphrase does not open it" if passphrase else "it is encrypted; give --passphrase"
     except PkiError as error:
@@ -46,18 +35,3 @@ def _content_of(file: Path) -> bytes:
             return opened.read(MAX_FILE_BYTES)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror or error}", EXIT_USAGE) from None
-
-
-def _binary(content: bytes, passphrase: str | None) -> list[bytes]:
-    try:
-        store = read_store(content, passphrase or "")
-    except NotAStoreError:
-        return [content]
-    found = [*store.chain, *store.trusted.values()]
-    if not found:
-        raise NotAStoreError("there is no certificate in this key store")
-    return [_der(certificate) for certificate in found]
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)

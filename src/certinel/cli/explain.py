@@ -13,12 +13,13 @@ from rich.text import Text
 
 from certinel.api.explanation_answer import CertificateAnswer, ExplanationAnswer
 from certinel.cli.chain_file import read_certificates
-from certinel.cli.explained_cards import TITLES, drawing_of
+from certinel.cli.explained_cards import drawing_of
 from certinel.cli.node_client import NodeAddress, NodeAnswerError
 from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError, console
 from certinel.domain.admission import TrustPolicy
 from certinel.domain.certificate import Certificate, MalformedCertificateError
 from certinel.domain.chain_alone import judge_alone
+from certinel.domain.chain_words import TITLES
 from certinel.domain.errors import shown
 from certinel.domain.explained_chain import explained
 from certinel.domain.pem import armoured

@@ -21,6 +21,13 @@ ADMITTED = "admitted"
 """What an accepted attempt has in the place of a refusal's code."""
 
 
+UPLOADABLE = frozenset({Code.CHAIN_TOO_LONG, Code.UNKNOWN_ISSUER})
+"""Refusals whose remedy can be to trust a CA that the client has presented: it is kept with the attempt."""
+
+MAX_UPLOADABLE_BYTES = 4096
+"""Of a CA that is kept with an attempt; usual ones have a quarter of it."""
+
+
 class Outcome(StrEnum):
     """How attempts end."""
 
@@ -49,9 +56,11 @@ class PresentedCertificate:
     not_before: datetime
     not_after: datetime
     is_at_fault: bool
+    der: bytes | None = field(default=None, repr=False)
+    """Only of CAs whose upload would let the client in: see `UPLOADABLE`."""
 
     @classmethod
-    def of(cls, certificate: Certificate, *, is_at_fault: bool) -> "PresentedCertificate":
+    def of(cls, certificate: Certificate, *, is_at_fault: bool, is_uploadable: bool = False) -> "PresentedCertificate":
         """Return the facts of ``certificate`` in printable words."""
         return cls(
             subject=shown(certificate.subject_text),
@@ -62,6 +71,7 @@ class PresentedCertificate:
             not_before=certificate.not_before,
             not_after=certificate.not_after,
             is_at_fault=is_at_fault,
+            der=certificate.der if is_uploadable else None,
         )
 
 
@@ -146,7 +156,10 @@ def described(
         tls_version=origin.tls_version,
         mqtt_version=origin.mqtt_version,
         chain=tuple(
-            PresentedCertificate.of(certificate, is_at_fault=is_at_fault) for certificate, is_at_fault in chain
+            PresentedCertificate.of(
+                certificate, is_at_fault=is_at_fault, is_uploadable=_is_uploadable(sighting.code, certificate)
+            )
+            for certificate, is_at_fault in chain
         ),
         trusted=next((one.fingerprint for one in trusted_of_tenant if path and one.certificate == path[-1]), None),
         sentence=sentence,
@@ -168,6 +181,10 @@ def summary(tenant: TenantId, code: str, address: str | None, first_at: datetime
         remedy="Look at the attempts of this code that were stored; the log of the node has all of them.",
         is_summary=True,
     )
+
+
+def _is_uploadable(code: str, certificate: Certificate) -> bool:
+    return code in UPLOADABLE and certificate.is_ca and len(certificate.der) <= MAX_UPLOADABLE_BYTES
 
 
 def _words(verdict: Verdict | None) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from certinel.services.proof_advice import warn_after_commit
 from certinel.storage import tenants, trusted_certificates
 from certinel.storage.engine import Transaction
 from certinel.storage.page import Page, PageRequest
+from certinel.storage.trusted_certificates import EVERYTHING, TrustFilter, TrustOrder
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{40}")
 
@@ -134,9 +135,19 @@ async def _insert(tx: Transaction, trusted: TrustedCertificate) -> TrustedCertif
     return stored
 
 
-async def list_of(tx: Transaction, tenant: TenantId, request: PageRequest) -> Page[TrustedCertificate]:
-    """Return a page of what ``tenant`` trusts, enabled or not, in the order of upload."""
-    return await trusted_certificates.list_of(tx, tenant, request)
+async def list_of(
+    tx: Transaction,
+    tenant: TenantId,
+    request: PageRequest,
+    *,
+    wanted: TrustFilter = EVERYTHING,
+    order: TrustOrder = TrustOrder.UPLOADED,
+    is_descending: bool = False,
+) -> Page[TrustedCertificate]:
+    """Return a page of what ``tenant`` trusts, enabled or not, in the order of upload unless another is asked for."""
+    return await trusted_certificates.list_of(
+        tx, tenant, request, wanted=wanted, order=order, is_descending=is_descending
+    )
 
 
 async def get(tx: Transaction, tenant: TenantId, fingerprint: str) -> TrustedCertificate:

@@ -1,5 +1,6 @@
 """Statements about connection attempts."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -160,18 +161,23 @@ def _details(attempt: ConnectionAttempt) -> dict[str, Any]:
     }
 
 
-_FIELDS = tuple(field.name for field in fields(PresentedCertificate))
+_FIELDS = tuple(field.name for field in fields(PresentedCertificate) if field.name != "der")
 _MOMENTS = ("not_before", "not_after")
 
 
 def _certificate_document(certificate: PresentedCertificate) -> dict[str, Any]:
     document = {name: getattr(certificate, name) for name in _FIELDS}
-    return document | {name: document[name].isoformat() for name in _MOMENTS}
+    document |= {name: document[name].isoformat() for name in _MOMENTS}
+    if certificate.der is not None:
+        document["der"] = base64.b64encode(certificate.der).decode()
+    return document
 
 
 def _certificate(document: Mapping[str, Any]) -> PresentedCertificate:
-    moments = {name: datetime.fromisoformat(document[name]) for name in _MOMENTS}
-    return PresentedCertificate(**{**document, **moments})
+    values = {**document, **{name: datetime.fromisoformat(document[name]) for name in _MOMENTS}}
+    if "der" in values:
+        values["der"] = base64.b64decode(values["der"])
+    return PresentedCertificate(**values)
 
 
 def _attempt(row: Row[*tuple[Any, ...]]) -> ConnectionAttempt:

@@ -77,6 +77,13 @@ trusted_certificate = Table(
     Column("proven_at", UtcDateTime),
     Column("verification_code", Text),
     Column("verification_code_until", UtcDateTime),
+    # what stands in `der`, to find and to sort by
+    Column("subject", Text, nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False),
+    Index(None, "tenant_id", "not_after"),
+    Index(None, "tenant_id", "serial"),
     sqlite_autoincrement=True,
 )
 Index(

@@ -1,9 +1,13 @@
 """Statements about trusted certificates. A deleted one stays as a row, for the claim that outlives it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
 
 from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import Fingerprint, TenantId
@@ -14,9 +18,77 @@ from certinel.storage.page import Page, PageRequest, fetch_page
 from certinel.storage.tables import trusted_certificate as table
 
 
-async def list_of(tx: Transaction, tenant: TenantId, request: PageRequest) -> Page[TrustedCertificate]:
-    """Return a page of what ``tenant`` trusts, in the order of upload; deleted ones are left out."""
-    return await fetch_page(tx, _present(tenant).order_by(table.c.uploaded_at, table.c.id), request, _trusted)
+class TrustOrder(StrEnum):
+    """What a list is sorted by."""
+
+    UPLOADED = "uploaded"
+    NAME = "name"
+    STATUS = "status"
+    ALGORITHM = "algorithm"
+    EXPIRES = "expires"
+    AUTO_REGISTRATION = "auto-registration"
+    PROOF = "proof"
+
+
+_LABEL = func.lower(func.coalesce(func.nullif(table.c.name, ""), table.c.subject))
+_SORTED_BY: Mapping[TrustOrder, ColumnElement[Any]] = MappingProxyType(
+    {
+        TrustOrder.UPLOADED: table.c.uploaded_at,
+        TrustOrder.NAME: _LABEL,
+        TrustOrder.STATUS: table.c.status,
+        TrustOrder.ALGORITHM: table.c.algorithm,
+        TrustOrder.EXPIRES: table.c.not_after,
+        TrustOrder.AUTO_REGISTRATION: table.c.auto_registration,
+        TrustOrder.PROOF: table.c.proven_at.is_not(None),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustFilter:
+    """Which trusted certificates are meant; what is None does not matter."""
+
+    text: str | None = None
+    """Part of the name or the subject, upper and lower case alike, or the whole of a SHA-1 or a serial in hex."""
+    status: TrustStatus | None = None
+    is_proven: bool | None = None
+    ends_before: datetime | None = None
+
+
+EVERYTHING = TrustFilter()
+
+
+async def list_of(
+    tx: Transaction,
+    tenant: TenantId,
+    request: PageRequest,
+    *,
+    wanted: TrustFilter = EVERYTHING,
+    order: TrustOrder = TrustOrder.UPLOADED,
+    is_descending: bool = False,
+) -> Page[TrustedCertificate]:
+    """Return a page of what ``tenant`` trusts without deleted ones; what is alike comes in the order of upload."""
+    by = _SORTED_BY[order]
+    statement = _present(tenant).where(*_conditions(wanted))
+    ordered = statement.order_by(by.desc() if is_descending else by, table.c.uploaded_at, table.c.id)
+    return await fetch_page(tx, ordered, request, _trusted)
+
+
+def _conditions(wanted: TrustFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.text is not None:
+        digits = wanted.text.replace(":", "").lower()
+        same = or_(table.c.fingerprint == digits, table.c.serial == digits.lstrip("0"))
+        text = wanted.text.lower()
+        in_words = (func.lower(column).contains(text, autoescape=True) for column in (table.c.name, table.c.subject))
+        conditions.append(or_(same, *in_words))
+    if wanted.status is not None:
+        conditions.append(table.c.status == wanted.status.value)
+    if wanted.is_proven is not None:
+        conditions.append(table.c.proven_at.is_not(None) if wanted.is_proven else table.c.proven_at.is_(None))
+    if wanted.ends_before is not None:
+        conditions.append(table.c.not_after < wanted.ends_before)
+    return conditions
 
 
 async def find(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> TrustedCertificate | None:
@@ -93,6 +165,10 @@ def _row(trusted: TrustedCertificate) -> dict[str, Any]:
         "proven_at": trusted.proven_at,
         "verification_code": code.text if code is not None else None,
         "verification_code_until": code.usable_until if code is not None else None,
+        "subject": trusted.certificate.subject_text,
+        "serial": f"{trusted.certificate.serial_number:x}",
+        "algorithm": trusted.certificate.algorithm_name,
+        "not_after": trusted.certificate.not_after,
     }
 
 

@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from certinel.services.platform import Platform
 from certinel.ui import frame
-from certinel.ui.pages import signing_in, trusted_certificates
-from certinel.ui.routing import ROOT, sign_in_first
+from certinel.ui.forms import ROOT
+from certinel.ui.pages import new_trusted_certificates, possession, signing_in, trusted_certificates
+from certinel.ui.routing import sign_in_first
 from certinel.ui.security import PageHeaders
 from certinel.ui.session import session_of
 from certinel.ui.texts import ENGLISH
@@ -19,7 +20,9 @@ from certinel.ui.visit import Visit
 
 ROUTES: Final = (
     *signing_in.routes,
+    *new_trusted_certificates.pages.routes,
     *trusted_certificates.pages.routes,
+    *possession.pages.routes,
 )
 
 

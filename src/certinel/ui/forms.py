@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -17,6 +18,8 @@ MAX_FIELDS: Final = 2_000
 MAX_FIELD_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 64
 
+ROOT: Final = "/ui"
+FIRST_PAGE: Final = f"{ROOT}/"
 XSRF: Final = "xsrf"
 """The field with the token of the session."""
 SHOWN_AT: Final = "shown_at"
@@ -56,10 +59,23 @@ class Form:
         """Tell whether a box was checked, or a button of this name was pressed."""
         return bool(self.whole_text(name))
 
+    def back(self, otherwise: str) -> str:
+        """Return the page that the form is on, for forms that are on several; raises nothing, whatever was sent."""
+        return own_address(self.text(SHOWN_AT)) if self.text(SHOWN_AT) else otherwise
+
     @property
     def typed(self) -> Mapping[str, Sequence[str]]:
         """What may be shown again: no password, no key material, nothing of the frame."""
         return {name: values for name, values in self.lists.items() if _may_be_shown(name, values)}
+
+
+def own_address(address: str) -> str:
+    """Return ``address`` if it is one of our pages, else the first page: nobody is sent elsewhere."""
+    parts = urlsplit(address)
+    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith(FIRST_PAGE)
+    is_plain = address.isascii() and address.isprintable() and "\\" not in address
+    is_way_in = parts.path in {f"{ROOT}/sign-in", f"{ROOT}/sign-out"}
+    return address if is_ours and is_plain and not is_way_in else FIRST_PAGE
 
 
 def _may_be_shown(name: str, values: Sequence[str]) -> bool:

@@ -19,13 +19,12 @@ from certinel.domain.errors import DeviceIdentityError
 from certinel.services.platform import Platform
 from certinel.storage.errors import StorageError
 from certinel.ui import frame
-from certinel.ui.forms import MAX_FORM_BYTES, SHOWN_AT, XSRF, Form, UnreadableFormError, form_of
+from certinel.ui.forms import MAX_FORM_BYTES, ROOT, SHOWN_AT, XSRF, Form, UnreadableFormError, form_of, own_address
 from certinel.ui.rights import Right
 from certinel.ui.session import AUTHORIZATION_COOKIE, Session, session_of
 from certinel.ui.texts import ENGLISH
 from certinel.ui.visit import Visit
 
-ROOT: Final = "/ui"
 SIGN_IN: Final = "/ui/sign-in"
 
 Show = Callable[[Visit], Awaitable[Response]]
@@ -130,9 +129,8 @@ async def _carried_out(handler: Act, visit: Visit, form: Form, right: Right | No
 
 def sentence_of(error: DeviceIdentityError) -> str:
     """Say an error in words of the pages where there are some, else in its own."""
-    key = f"error.{error.code}"
-    if key in ENGLISH:
-        return ENGLISH(key)
+    if f"error.{error.code}" in ENGLISH:
+        return ENGLISH(f"error.{error.code}")
     sentence = str(error).rpartition(" : ")[2]
     return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
@@ -151,15 +149,6 @@ def _problem_of(visit: Visit, error: DeviceIdentityError | StorageError) -> Resp
 
 
 # ---- signing in, and back to where one was
-
-
-def own_address(address: str) -> str:
-    """Return ``address`` if it is one of our pages, else the first page: nobody is sent elsewhere."""
-    parts = urlsplit(address)
-    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith(f"{ROOT}/")
-    is_plain = address.isascii() and address.isprintable() and "\\" not in address
-    is_way_in = parts.path in {SIGN_IN, f"{ROOT}/sign-out"}
-    return address if is_ours and is_plain and not is_way_in else f"{ROOT}/"
 
 
 def sign_in_first(request: Request) -> Response:
@@ -207,6 +196,11 @@ def shown_again(form: Form, session: Session, fault: str, *, status: int = 422) 
 def shown_after_sign_in(address: str, session: Session, typed: Mapping[str, Sequence[str]]) -> Response:
     """Answer with the page at ``address``, with what was typed before the session was over."""
     return PageAgain(address, _Again(session, typed, ENGLISH("form.kept")), 200)
+
+
+def shown_with(address: str, session: Session, typed: Mapping[str, Sequence[str]]) -> Response:
+    """Answer with the page at ``address``, with what was read of a form as if it had been typed there."""
+    return PageAgain(address, _Again(session, typed, None), 200)
 
 
 class PageAgain(Response):

@@ -278,3 +278,13 @@ async def test_recording_a_refusal_costs_little_beside_deciding_on_it(platform: 
             platform.connection_attempts.record(sighting, is_owned=False)
 
     assert seconds_of(record) < seconds_of(decide) / 5
+
+
+async def test_cas_whose_upload_would_help_are_kept_with_the_attempt(platform: Platform) -> None:
+    hall = root_authority("Plant CA").authority("Hall 3")
+    presented = hall.device("pump").chain_der
+    attempt = ConnectAttempt(presented, "pump")
+    for code in (Code.CHAIN_TOO_LONG, Code.TRUST_DISABLED):
+        await recorded(platform, Sighting(T1, code, Refusal(code, tenant=T1), attempt, Origin("192.0.2.1")))
+    kept = {one.code: [certificate.der for certificate in one.chain] for one in await listed(platform)}
+    assert kept == {"chain/too-long": [None, *presented[1:]], "trust/disabled": [None, None, None]}

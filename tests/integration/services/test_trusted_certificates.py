@@ -19,6 +19,7 @@ from certinel.services.trusted_certificates import (
 )
 from certinel.storage.engine import Database
 from certinel.storage.page import Page, PageRequest
+from certinel.storage.trusted_certificates import EVERYTHING, TrustFilter, TrustOrder
 from support.certificates import Issued, root_authority
 from support.clock import START, MovableClock
 from support.platforms import started_platform
@@ -261,3 +262,42 @@ async def test_a_failed_change_is_not_told(platform: Platform) -> None:
     with pytest.raises(TrustedCertificateAlreadyExistsError):
         await upload(platform, root)
     assert told == []
+
+
+async def names(
+    platform: Platform, wanted: TrustFilter = EVERYTHING, order: TrustOrder = TrustOrder.NAME, *, turned: bool = False
+) -> list[str]:
+    request = PageRequest(1, 10)
+    async with platform.database.reading() as tx:
+        page = await trusted_certificates.list_of(tx, T1, request, wanted=wanted, order=order, is_descending=turned)
+    return [one.certificate.common_names[0] for one in page.items]
+
+
+async def test_a_list_is_sorted_by_each_of_its_columns(platform: Platform) -> None:
+    short, long = root_authority("a", ends=timedelta(days=5)), root_authority("B", key="rsa-2048")
+    uploaded = await upload(platform, long, short)
+    await update(platform, uploaded[0].fingerprint, Change(status=TrustStatus.DISABLED, name="Zoo"))
+    assert await names(platform, order=TrustOrder.UPLOADED) == ["B", "a"]
+    assert await names(platform, order=TrustOrder.NAME) == ["a", "B"]
+    assert await names(platform, order=TrustOrder.NAME, turned=True) == ["B", "a"]
+    assert await names(platform, order=TrustOrder.EXPIRES) == ["a", "B"]
+    assert await names(platform, order=TrustOrder.STATUS) == ["B", "a"]
+    assert await names(platform, order=TrustOrder.ALGORITHM) == ["a", "B"]
+
+
+async def test_a_list_is_narrowed(platform: Platform) -> None:
+    short, long = root_authority("Hall 3", ends=timedelta(days=5)), root_authority("Yard_1", serial=0xAB12)
+    uploaded = await upload(platform, long, short)
+    await update(platform, uploaded[0].fingerprint, Change(status=TrustStatus.DISABLED))
+    at = platform.clock.now()
+    for wanted, expected in (
+        (TrustFilter(text="hall"), ["Hall 3"]),
+        (TrustFilter(text="d_1"), ["Yard_1"]),
+        (TrustFilter(text="l_"), []),
+        (TrustFilter(text="AB:12"), ["Yard_1"]),
+        (TrustFilter(text=uploaded[1].fingerprint.upper()), ["Hall 3"]),
+        (TrustFilter(status=TrustStatus.DISABLED), ["Yard_1"]),
+        (TrustFilter(is_proven=True), []),
+        (TrustFilter(ends_before=at + timedelta(days=90)), ["Hall 3"]),
+    ):
+        assert await names(platform, wanted) == expected, wanted

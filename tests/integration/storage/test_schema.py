@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, bindparam, insert, inspect, select, text
 
 from certinel.domain.connection_attempt import ConnectionAttempt
 from certinel.domain.identifiers import DeviceId, TenantId
@@ -25,11 +25,12 @@ from certinel.storage import (
     tenants,
     users,
 )
+from certinel.storage.column_types import UtcDateTime
 from certinel.storage.connection_counts import HourlyCount
 from certinel.storage.device_chains import DeviceChain
 from certinel.storage.engine import Database, EngineName
 from certinel.storage.errors import NewerSchemaError
-from certinel.storage.tables import metadata, tenant
+from certinel.storage.tables import metadata, tenant, trusted_certificate
 from support.certificates import root_authority
 from support.engines import Engines
 
@@ -122,3 +123,28 @@ async def migrate_to(database: Database, revision: str) -> None:
     async with engine.begin() as connection:
         await connection.run_sync(lambda one: command.upgrade(schema.configuration(one), revision))
     await engine.dispose()
+
+
+async def test_facts_of_trusted_certificates_are_filled_in_for_those_that_are_there(
+    engine_name: EngineName, engines: Engines
+) -> None:
+    issued = root_authority("Plant CA")
+    row = {"of": "t1", "fingerprint": "f" * 40, "der": issued.der, "at": AT}
+    async with engines.fresh_url(engine_name, migrated=False) as url:
+        database = await Database.open(url)
+        await migrate_to(database, "0003")
+        async with database.transaction() as tx:
+            await tx.execute(insert(tenant).values(id="t1", domain=None, status="ACTIVE", created_at=AT))
+            columns = "tenant_id, fingerprint, name, status, auto_registration, in_trust_store, der, uploaded_at"
+            values = ":of, :fingerprint, 'plant', 'ENABLED', true, true, :der, :at"
+            statement = text(f"INSERT INTO trusted_certificate ({columns}) VALUES ({values})")  # noqa: S608
+            await tx.execute(statement.bindparams(bindparam("at", type_=UtcDateTime)), row)
+        await database.migrate()
+        facts = (trusted_certificate.c.subject, trusted_certificate.c.not_after, trusted_certificate.c.algorithm)
+        async with database.reading() as tx:
+            assert (await tx.execute(select(*facts))).one() == (
+                "CN=Plant CA, O=Example",
+                issued.certificate.not_valid_after_utc,
+                "SHA256withECDSA",
+            )
+        await database.close()

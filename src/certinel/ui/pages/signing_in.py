@@ -17,8 +17,8 @@ from certinel.services.platform import Platform
 from certinel.services.signing_in import SignedIn
 from certinel.storage.errors import StorageError
 from certinel.ui import frame
-from certinel.ui.forms import MAX_FORM_BYTES, Form, UnreadableFormError, form_of
-from certinel.ui.routing import ROOT, SIGN_IN, Pages, own_address, shown_after_sign_in
+from certinel.ui.forms import MAX_FORM_BYTES, ROOT, Form, UnreadableFormError, form_of, own_address
+from certinel.ui.routing import SIGN_IN, Pages, shown_after_sign_in
 from certinel.ui.session import Session, begin, end, session_of
 from certinel.ui.texts import ENGLISH
 from certinel.ui.visit import Visit

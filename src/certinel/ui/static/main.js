@@ -61,6 +61,36 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.dataset.submit !== undefined) field.form.requestSubmit();
+  if (field.type === "file") {
+    const chosen = field.closest("[data-drop]")?.querySelector("[data-chosen]");
+    if (chosen) chosen.textContent = [...field.files].map((file) => file.name).join(", ");
+    if (field.dataset.submitOnChoice !== undefined && field.files.length) field.form.requestSubmit();
+  }
+});
+
+for (const area of document.querySelectorAll("[data-drop]")) {
+  const field = area.querySelector("input[type=file]");
+  const hover = (event) => {
+    event.preventDefault();
+    area.dataset.over = "";
+  };
+  area.addEventListener("dragenter", hover);
+  area.addEventListener("dragover", hover);
+  area.addEventListener("dragleave", () => delete area.dataset.over);
+  area.addEventListener("drop", (event) => {
+    event.preventDefault();
+    delete area.dataset.over;
+    if (!event.dataTransfer.files.length) return;
+    field.files = event.dataTransfer.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
+if (document.querySelector("[data-sign]")) import("./sign.js");
+
 copyButtons(document);
 
 export { copyButtons };
