@@ -5,6 +5,7 @@
   anything.
 * A command must end with 0, unless the page shows what it prints: then that is what counts.
 * A ``{code-block}`` with a caption is a file of that name.
+* ``after: tutorial/first-device.md, Trust the CA`` at the top: the page goes on where that section of another page ends.
 * Connection attempts are asked for again until they are as shown: a node stores them a moment later.
 * ``certinel serve`` runs on until the page starts it again, or ends; of what it prints its log is left out.
 * Ports and the folder are those of the page to the reader, and others here.
@@ -38,6 +39,7 @@ _OPTIONS = re.compile(r"\A(?::[a-z-]+:.*\n)+\n?")
 _NEEDS = re.compile(r"^needs: (.+)$", re.MULTILINE)
 _FOLDER = "/home/me/fleet"
 """Where pages say that their reader is."""
+_AFTER = re.compile(r"^after: ([^\s,]+), (.+)$", re.MULTILINE)
 _PORTS = {"mqtt": 8883, "https": 8443, "http": 8080}
 _END = "=== the command has ended with"
 
@@ -95,6 +97,17 @@ def _commands(block: str) -> Iterator[Command]:
             shown.append(line)
     if text:
         yield Command(text, tuple(shown))
+
+
+def before(page: str, docs: Path) -> str:
+    """Return what a reader has followed already: a page up to the end of the section that ``after`` names."""
+    named = _AFTER.search(page)
+    if named is None:
+        return ""
+    text = (docs / named[1]).read_text()
+    start = text.index(f"\n## {named[2].strip()}\n") + 1
+    end = text.find("\n## ", start)
+    return text if end < 0 else text[:end]
 
 
 def missing_programs(page: str) -> list[str]:

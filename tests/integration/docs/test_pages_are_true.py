@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.page import PageFailedError, Reader, missing_programs, steps
+from support.page import PageFailedError, Reader, before, missing_programs, steps
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGES = sorted(
@@ -30,6 +30,7 @@ def test_commands_print_what_the_page_says(page: str, reader: Reader) -> None:
     text = (DOCS / page).read_text()
     if missing := missing_programs(text):
         pytest.skip(f"{page} needs {', '.join(missing)}")
+    reader.follow(before(text, DOCS))
     reader.follow(text)
 
 
