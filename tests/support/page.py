@@ -5,7 +5,7 @@
   anything.
 * A command must end with 0, unless the page shows what it prints: then that is what counts.
 * A ``{code-block}`` with a caption is a file of that name.
-* ``after: tutorial/first-device.md, Trust the CA`` at the top: the page goes on where that section of another page ends.
+* ``after: PAGE, SECTION`` at the top: the page goes on where that section of another page ends.
 * Connection attempts are asked for again until they are as shown: a node stores them a moment later.
 * ``certinel serve`` runs on until the page starts it again, or ends; of what it prints its log is left out.
 * Ports and the folder are those of the page to the reader, and others here.
