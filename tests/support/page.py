@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -41,6 +42,8 @@ _FOLDER = "/home/me/fleet"
 """Where pages say that their reader is."""
 _AFTER = re.compile(r"^after: ([^\s,]+), (.+)$", re.MULTILINE)
 _PORTS = {"mqtt": 8883, "https": 8443, "http": 8080}
+_BROKER_PORT = 1883
+"""Of a local broker that a page starts."""
 _END = "=== the command has ended with"
 
 
@@ -116,6 +119,14 @@ def missing_programs(page: str) -> list[str]:
     return [name for name in needed[1].split() if shutil.which(name) is None] if needed else []
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @dataclass(slots=True)
 class Reader:
     """Somebody at a terminal, in a folder of their own. What was started ends with ``close``."""
@@ -123,7 +134,7 @@ class Reader:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     _shell: subprocess.Popen[str] | None = None
-    _ports: dict[int, int] = field(default_factory=dict)
+    _ports: dict[int, int] = field(default_factory=lambda: {_BROKER_PORT: free_port()})
 
     def follow(self, page: str) -> None:
         """Do all that the page says, and fail where it is not true."""
@@ -175,7 +186,7 @@ class Reader:
                 log = (self.folder / "serve.log").read_text()
                 raise PageFailedError(f"$ {command.text}\ndoes not start:\n{log}")
         ports = json.loads(ready.read_text())
-        self._ports = {number: ports[name] for name, number in _PORTS.items() if ports.get(name)}
+        self._ports |= {number: ports[name] for name, number in _PORTS.items() if ports.get(name)}
         return greeting.read_text()
 
     def _run(self, line: str) -> tuple[str, int]:
@@ -224,7 +235,7 @@ class Reader:
     def _here(self, text: str) -> str:
         """Put the ports that the node really has in the place of the page's."""
         text = text.replace(_FOLDER, str(self.folder))
-        return re.sub(r"\b(8883|8443|8080)\b", lambda found: str(self._ports.get(int(found[1]), found[1])), text)
+        return re.sub(r"\b(8883|8443|8080|1883)\b", lambda found: str(self._ports.get(int(found[1]), found[1])), text)
 
     def _as_shown(self, text: str) -> str:
         text = text.replace(str(self.folder), _FOLDER)
