@@ -3,10 +3,10 @@
 * A ``console`` block holds commands (after ``$``; lines after ``>`` go on with them) and what they print. ``…`` within
   a line stands for any text, on a line of its own for any number of lines. Output that a page does not show may be
   anything.
-* A command must end with 0, unless the page shows what it prints: then that is what counts.
+* A command must end with 0, unless the page shows words that it prints: then these are what counts.
 * A ``{code-block}`` with a caption is a file of that name.
 * ``after: PAGE, SECTION`` at the top: the page goes on where that section of another page ends.
-* Connection attempts are asked for again until they are as shown: a node stores them a moment later.
+* Who came, and with which chain, is asked for again until it is as shown: a node stores it a moment later.
 * ``certinel serve`` runs on until the page starts it again, or ends; of what it prints its log is left out.
 * Ports and the folder are those of the page to the reader, and others here.
 """
@@ -64,9 +64,14 @@ class Command:
         return re.search(r"(^| )certinel serve( |$)", self.text) is not None
 
     @property
-    def is_about_attempts(self) -> bool:
-        """Whether it asks for what is stored only a moment after it happened."""
-        return re.search(r"\battempts\b|connectionAttempts", self.text) is not None
+    def shows_a_failure(self) -> bool:
+        """Whether it may fail: only if the page shows words of what it then prints."""
+        return any(line.strip(" …") for line in self.shown)
+
+    @property
+    def may_be_early(self) -> bool:
+        """Whether it asks for what is stored only a moment after it happened: who came, and with which chain."""
+        return re.search(r"\battempts\b|connectionAttempts|/rehearsals/|/expiries/", self.text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +170,11 @@ class Reader:
         while True:
             printed, status = (self._start_node(command), 0) if command.is_node else self._run(self._here(command.text))
             seen = self._as_shown(printed)
-            if not command.shown and status:
+            if status and not command.shows_a_failure:
                 raise PageFailedError(f"$ {command.text}\nends with {status}:\n{seen}")
             if not command.shown or _agree(command.shown, seen):
                 return
-            if not command.is_about_attempts or time.monotonic() > deadline:
+            if not command.may_be_early or time.monotonic() > deadline:
                 shown = "\n".join(command.shown)
                 raise PageFailedError(f"$ {command.text}\nprints\n{seen}\nand the page says\n{shown}")
 
@@ -187,6 +192,8 @@ class Reader:
                 raise PageFailedError(f"$ {command.text}\ndoes not start:\n{log}")
         ports = json.loads(ready.read_text())
         self._ports |= {number: ports[name] for name, number in _PORTS.items() if ports.get(name)}
+        for name in _PORTS:  # kept when the page starts the node again
+            self._run(f"export CERTINEL_{name.upper()}_PORT={ports[name] or 'off'}")
         return greeting.read_text()
 
     def _run(self, line: str) -> tuple[str, int]:
