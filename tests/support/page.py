@@ -217,7 +217,7 @@ class Reader:
     def _open(self) -> subprocess.Popen[str]:
         ports = {f"CERTINEL_{name.upper()}_PORT": "0" for name in _PORTS}
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CERTINEL_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("CERTINEL_", "XDG_"))},
             **ports,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(SOURCES),
