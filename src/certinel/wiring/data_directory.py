@@ -1,7 +1,10 @@
 """The data directory of a node: which files it has, and how secrets get into them."""
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,13 @@ ENCRYPTION_KEY_BYTES = 32
 
 class DataDirectoryError(WrongSettingError):
     """The data directory cannot be used; the message names the file and says why."""
+
+
+class DataDirectoryInUseError(DataDirectoryError):
+    """Another process works with the data directory."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"data directory {path}: another node is running in it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,21 @@ class DataDirectory:
             raise DataDirectoryError(f"data directory {self.path}: {_why(error)}") from error
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             raise DataDirectoryError(f"data directory {self.path}: not readable and writable for this user")
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the directory for this process; two nodes in one directory would destroy each other's files."""
+        path = self.path / "lock"
+        try:
+            file = path.open("w")
+        except OSError as error:
+            raise DataDirectoryError(f"{path}: {_why(error)}") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise DataDirectoryInUseError(self.path) from None
+            yield
 
     def load_encryption_key(self) -> bytes:
         """Return the encryption key, made on the first call."""

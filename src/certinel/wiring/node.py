@@ -1,14 +1,13 @@
 """A node: everything built from the settings, started in order, stopped in the opposite order."""
 
 import asyncio
-import fcntl
 import gc
 import json
 import os
 import resource
 import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,7 +93,7 @@ class Node:
         settings = self._settings
         directory = DataDirectory(settings.data_dir.absolute())
         directory.create()
-        self._parts.enter_context(_owned(directory))
+        self._parts.enter_context(directory.owned())
         identity = _server_identity(settings, directory, SystemClock().now())
         opened = await _open_platform(settings, directory, names_in(identity), self._parts)
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
@@ -292,22 +291,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
-
-
-@contextmanager
-def _owned(directory: DataDirectory) -> Iterator[None]:
-    """Hold the data directory for this process; two nodes in one directory would destroy each other's files."""
-    path = directory.path / "lock"
-    try:
-        file = path.open("w")
-    except OSError as error:
-        raise DataDirectoryError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DataDirectoryError(f"data directory {directory.path}: another node is running in it") from None
-        yield
 
 
 def _publish_facts(directory: DataDirectory, facts: NodeFacts) -> None:

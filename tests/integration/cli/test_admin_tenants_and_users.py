@@ -155,3 +155,12 @@ def test_no_line_is_wider_than_the_terminal(admin: Admin, columns: int) -> None:
 def test_what_is_no_terminal_gets_a_row_on_one_line(admin: Admin) -> None:
     lines = admin.done("audit", "list", "--type", "Tenant").splitlines()
     assert ("Tenant created: 't1000'." in lines[-1], len(lines)) == (True, 2)
+
+
+def test_signing_key_is_rotated_and_the_old_one_withdrawn(management: Admin) -> None:
+    (before,) = management.json("signing-key", "list")
+    made = management.json("signing-key", "rotate")
+    states = [(one["id"], one["current"]) for one in management.json("signing-key", "list")]
+    assert states == [(made["id"], True), (before["id"], False)]
+    management.done("signing-key", "withdraw", before["id"], "--yes")
+    assert [one["id"] for one in management.json("signing-key", "list")] == [made["id"]]

@@ -12,13 +12,15 @@ from certinel.cli.admin import (
     possession,
     revocation_lists,
     revocations,
+    signing_keys,
     tenant_options,
     tenants,
     trusted_certificates,
     users,
 )
-from certinel.cli.admin.asking import verb
+from certinel.cli.admin.asking import examples_text, verb
 from certinel.cli.admin.connection_attempts import attempts
+from certinel.cli.admin.reset_password import reset_password
 
 __all__ = ["app", "bulk_registration", "possession"]
 
@@ -29,7 +31,12 @@ app = typer.Typer(
     "are used wrongly, nobody is signed in, or the node cannot be reached.",
     no_args_is_help=True,
 )
-app.command(epilog="")(login.login)
+app.command(
+    epilog=examples_text(
+        "login --url https://plant.example.com:8443 --ca server-ca.pem",
+        "login --user management/admin --name platform",
+    )
+)(login.login)
 app.command()(login.logout)
 verb(app, "whoami")(login.whoami)
 app.add_typer(login.platforms, name="platform")
@@ -43,4 +50,8 @@ app.add_typer(revocations.app, name="revocation")
 app.add_typer(revocation_lists.app, name="revocation-list")
 app.add_typer(tenant_options.app, name="option")
 app.add_typer(audit_records.app, name="audit")
+app.add_typer(signing_keys.app, name="signing-key")
 verb(app, "attempts")(attempts)
+app.command(epilog=examples_text("reset-password --data-dir certinel-data", "reset-password --tenant management"))(
+    reset_password
+)

@@ -78,6 +78,16 @@ def trusted_certificates(ctx: Any, incomplete: str) -> Completion:
     return _offered(ctx, incomplete, offer)
 
 
+def signing_keys(ctx: Any, incomplete: str) -> Completion:
+    """Complete the id of a signing key."""
+
+    def offer(rest: NodeClient, _tenant: str) -> Iterator[tuple[str, str]]:
+        for one in rest.get("/certinel/signingKeys")["signingKeys"]:
+            yield str(one["id"]), "signs" if one["current"] else "accepted"
+
+    return _offered(ctx, incomplete, offer)
+
+
 def _offered(ctx: Any, incomplete: str, offer: Offer) -> Completion:
     """Ask the node of the saved login; whatever goes wrong, there is just nothing to offer."""
     with suppress(CommandError, KeyError, TypeError):

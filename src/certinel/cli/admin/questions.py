@@ -51,12 +51,17 @@ def confirm(question: str, *, yes: bool) -> None:
 def new_password(of: str, file: Path | None, *, generate: bool) -> NewPassword:
     """Return the password to set: made up, from a file, or asked for twice."""
     if generate:
-        characters = string.ascii_letters + string.digits
-        return NewPassword("".join(secrets.choice(characters) for _ in range(GENERATED_CHARACTERS)), was_generated=True)
+        return NewPassword(generated(), was_generated=True)
     if file is not None:
         return NewPassword(first_line(file))
     typed: str = typer.prompt(f"New password of {of}", hide_input=True, err=True, confirmation_prompt=True)
     return NewPassword(typed)
+
+
+def generated() -> str:
+    """Make up a password."""
+    characters = string.ascii_letters + string.digits
+    return "".join(secrets.choice(characters) for _ in range(GENERATED_CHARACTERS))
 
 
 def first_line(file: Path) -> str:
