@@ -25,13 +25,15 @@ class Turns:
 
     def take(self, group: Hashable, network: Hashable, work: Work) -> None:
         """Do ``work``, at once if nobody waits. When its turn comes it has to find out whether it is too late."""
-        if not self._waiting and self._done_in_round < self._at_a_time:
+        is_free = not self._waiting and self._done_in_round < self._at_a_time
+        if is_free:
             self._done_in_round += 1
-            self._schedule_round()
-            work()
         else:
             self._waiting.setdefault(group, OrderedDict()).setdefault(network, deque()).append(work)
+        if self._done_in_round == self._at_a_time:  # not before: a round for each piece of work would cost its own
             self._schedule_round()
+        if is_free:
+            work()
 
     def _schedule_round(self) -> None:
         if not self._is_round_due:
