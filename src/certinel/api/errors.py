@@ -26,6 +26,7 @@ from certinel.api.problems import (
 )
 from certinel.domain.device_table import UnusableTableError
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.feature import FeatureNotOfferedError
 from certinel.domain.inventory_query import InvalidInventoryQueryError
 from certinel.domain.managed_object import InvalidManagedObjectError
 from certinel.domain.new_device_request import (
@@ -50,6 +51,7 @@ from certinel.services.authentication import WrongCredentialsError
 from certinel.services.authority_lists import AuthorityListNotFoundError
 from certinel.services.connection_attempts import ConnectionAttemptNotFoundError
 from certinel.services.devices import DeviceNotFoundError
+from certinel.services.features import FeatureNotFoundError
 from certinel.services.identity import ExternalIdAlreadyExistsError, ExternalIdNotFoundError
 from certinel.services.inventory import ManagedObjectNotFoundError
 from certinel.services.key_rotation import SigningKeyNeededError, SigningKeyNotFoundError
@@ -59,12 +61,13 @@ from certinel.services.new_device_requests import (
     CertificateDeviceError,
     NewDeviceRequestAlreadyExistsError,
     NewDeviceRequestNotFoundError,
+    PasswordDevicesOffError,
 )
 from certinel.services.passwords import PasswordsBusyError, UnacceptablePasswordError
 from certinel.services.revocation import UnknownCertificateError
 from certinel.services.signing_keys import TokenRefusedError
 from certinel.services.tenant_limits import DeviceLimitReachedError, UserLimitReachedError
-from certinel.services.tenant_options import TenantOptionNotFoundError
+from certinel.services.tenant_options import TenantOptionFixedError, TenantOptionNotFoundError
 from certinel.services.tenants import ManagementTenantError, TenantAlreadyExistsError, TenantNotFoundError
 from certinel.services.trusted_certificates import (
     TrustedCertificateAlreadyExistsError,
@@ -124,6 +127,10 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         InvalidUserError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         UnacceptablePasswordError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         UserNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
+        FeatureNotFoundError: Row(HTTPStatus.NOT_FOUND, "features/Not Found"),
+        FeatureNotOfferedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "features/Unprocessable Entity"),
+        PasswordDevicesOffError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "devicecontrol/Unprocessable Entity"),
+        TenantOptionFixedError: Row(HTTPStatus.FORBIDDEN, "options/Forbidden"),
         TenantOptionNotFoundError: Row(HTTPStatus.NOT_FOUND, "options/Not Found"),
         InvalidTenantOptionError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "options/Unprocessable Entity"),
         ExternalIdNotFoundError: Row(HTTPStatus.NOT_FOUND, "identity/Not Found"),

@@ -108,6 +108,7 @@ _PROGRESS = (
     Code.CLIENT_ID_MISMATCH,
     Code.DEVICE_DISABLED,
     Code.REGISTRATION_REQUIRED,
+    Code.REGISTRATION_LIMIT,
 )
 """In the order of the rules: the later a code stands here, the closer the device was to being admitted."""
 
@@ -185,6 +186,9 @@ def _registered(claim: Claim, client_id: ClientId, trust: TrustStore) -> Admissi
         case DeviceUserState.DISABLED:
             return _refusal(Code.DEVICE_DISABLED, claim, {"device": device})
         case DeviceUserState.UNKNOWN if trusted.auto_registration:
+            limit = trust.device_limit_reached(trusted.tenant)
+            if limit is not None:
+                return _refusal(Code.REGISTRATION_LIMIT, claim, {"device": device, "limit": str(limit)})
             return Admission(trusted.tenant, device, client_id, trusted, claim.path, must_register=True)
         case DeviceUserState.UNKNOWN:
             return _refusal(Code.REGISTRATION_REQUIRED, claim, {"device": device, "name": trusted.label})

@@ -50,6 +50,8 @@ class TenantOption:
     category: str
     key: str
     value: str
+    is_editable: bool = True
+    """Whether the tenant may change it; the operator can fix an option."""
 
     def __post_init__(self) -> None:
         """Refuse a category or a key that cannot be."""

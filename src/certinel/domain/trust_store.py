@@ -33,6 +33,8 @@ class TenantFacts:
     id: TenantId
     domain: str | None
     is_active: bool
+    max_devices: int | None = None
+    """How many devices it may have; None for any number."""
 
 
 class TrustStore:
@@ -168,6 +170,12 @@ class TrustStore:
                 return DeviceUserState.ENABLED
             case False:
                 return DeviceUserState.DISABLED
+
+    def device_limit_reached(self, tenant: TenantId) -> int | None:
+        """Return how many devices ``tenant`` may have if it has as many already; None if there is room for another."""
+        facts = self._tenants.get(tenant)
+        limit = facts.max_devices if facts is not None else None
+        return limit if limit is not None and len(self._device_users.get(tenant, {})) >= limit else None
 
     def candidates(self, presented: Sequence[Certificate], at: datetime) -> list[TrustedCertificate]:
         """Return the trusted certificates that may stand at the end of a path of ``presented``, in no order.

@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 from certinel.domain.device_token import DeviceTokenClaims
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.feature import PASSWORD_DEVICES
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import Principal, UserKind
 from certinel.domain.user_account import UserAccount
 from certinel.domain.user_token import UserTokenClaims, credential_id
-from certinel.services import admission
+from certinel.services import admission, features
 from certinel.services.passwords import PasswordsBusyError
 from certinel.services.platform import Platform
 from certinel.services.signing_keys import TokenRefusedError, UnknownKeyError
@@ -143,7 +144,10 @@ async def _claimed(platform: Platform, credentials: PasswordCredentials) -> _Cla
         if tenant is None or not credentials.user_name.isprintable():
             return _Claimed(credentials.tenant)
         account = await users.find(tx, tenant.id, credentials.user_name)
-    return _Claimed(tenant.id, account, account is not None and account.is_enabled and tenant.is_active)
+        may_call = account is not None and account.is_enabled and tenant.is_active
+        if account is not None and account.kind is UserKind.DEVICE:
+            may_call = may_call and await features.is_active(tx, tenant.id, PASSWORD_DEVICES)
+    return _Claimed(tenant.id, account, may_call)
 
 
 async def _is_right(platform: Platform, credentials: PasswordCredentials, claimed: _Claimed) -> bool:

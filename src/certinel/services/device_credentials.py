@@ -12,12 +12,13 @@ from typing import Any, Final
 from certinel.bus.messages import CredentialsChanged, DevicesRegistered
 from certinel.domain.audit import Actor, AuditEntry, AuditType
 from certinel.domain.bulk_registration import AGENT_FRAGMENT
+from certinel.domain.feature import PASSWORD_DEVICES
 from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId, TenantId, device_user_name
 from certinel.domain.managed_object import DEVICE_FRAGMENT, SERIAL, ExternalId, ManagedObjectId
 from certinel.domain.new_device_request import MAX_SECURITY_TOKEN_CHARACTERS, NewDeviceRequest, SecurityTokenPolicy
 from certinel.domain.role import Principal
 from certinel.domain.user_account import UserAccount
-from certinel.services import audit, option_values, tenant_limits
+from certinel.services import audit, features, option_values, tenant_limits
 from certinel.services.new_device_requests import NewDeviceRequestNotFoundError
 from certinel.services.platform import Platform
 from certinel.storage import device_groups, external_ids, managed_objects, new_device_requests, tenants, users
@@ -97,7 +98,9 @@ async def _requests_for(
         return [
             (one, await option_values.security_token_policy(tx, one.tenant))
             for one in found
-            if (owner := await tenants.find(tx, one.tenant)) is not None and owner.is_active
+            if (owner := await tenants.find(tx, one.tenant)) is not None
+            and owner.is_active
+            and await features.is_active(tx, one.tenant, PASSWORD_DEVICES)
         ]
 
 

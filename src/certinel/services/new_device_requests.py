@@ -11,6 +11,7 @@ from certinel.domain.audit import Actor, AuditEntry, AuditType, Change
 from certinel.domain.bulk_registration import MAX_NAME_CHARACTERS, RowError, check_device_id
 from certinel.domain.device_group import GROUP_FRAGMENT
 from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.feature import PASSWORD_DEVICES
 from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
 from certinel.domain.managed_object import ManagedObjectId
 from certinel.domain.new_device_request import (
@@ -19,7 +20,7 @@ from certinel.domain.new_device_request import (
     RequestStatus,
     WrongSecurityTokenError,
 )
-from certinel.services import audit, option_values, tenant_limits
+from certinel.services import audit, features, option_values, tenant_limits
 from certinel.services.platform import Platform
 from certinel.storage import managed_objects, new_device_requests, users
 from certinel.storage.engine import Transaction
@@ -34,6 +35,18 @@ class NewDeviceRequestNotFoundError(DeviceIdentityError):
     def __init__(self, device: str) -> None:
         super().__init__(f"Could not find newDeviceRequest by ID {device}")
         self.device = device
+
+
+class PasswordDevicesOffError(DeviceIdentityError):
+    """The tenant has switched devices with passwords off."""
+
+    code = "new-device-request/password-devices-off"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The feature {PASSWORD_DEVICES} is switched off for this tenant: its devices have certificates, and are "
+            "registered by auto-registration or in bulk."
+        )
 
 
 class NewDeviceRequestAlreadyExistsError(DeviceIdentityError):
@@ -101,12 +114,15 @@ async def create(
         InvalidNewDeviceRequestError: it cannot have this name, type or group.
         CertificateDeviceError: it has a certificate, or is to get one.
         NewDeviceRequestAlreadyExistsError: it is expected already.
+        PasswordDevicesOffError: the tenant has no devices with passwords.
         DeviceLimitReachedError: the tenant has as many devices as it may have.
     """
     device = _checked_name(draft)
     user = await users.find(tx, tenant, device_user_name(device))
     if draft.is_for_certificate or (user is not None and user.password_hash is None):
         raise CertificateDeviceError(device)
+    if not await features.is_active(tx, tenant, PASSWORD_DEVICES):
+        raise PasswordDevicesOffError
     if user is None:
         await tenant_limits.check_room_for_devices(tx, tenant)
     if draft.group is not None:

@@ -10,12 +10,15 @@ from certinel.bus.messages import CredentialsChanged, DevicesRegistered, DeviceU
 from certinel.domain.audit import Actor, AuditEntry, AuditType
 from certinel.domain.bulk_registration import AuthType, DeviceRegistration, ExpectedDevice, FailedRow
 from certinel.domain.device_group import GROUP_FRAGMENT, GroupPath
+from certinel.domain.feature import PASSWORD_DEVICES
 from certinel.domain.identifiers import DeviceId, TenantId, device_user_name
 from certinel.domain.managed_object import ExternalId, ManagedObject, ManagedObjectId
 from certinel.domain.new_device_request import NewDeviceRequest, RequestStatus
 from certinel.domain.role import UserKind
 from certinel.domain.user_account import UserAccount
-from certinel.services import audit
+from certinel.services import audit, features, tenant_limits
+from certinel.services.new_device_requests import PasswordDevicesOffError
+from certinel.services.tenant_limits import DeviceLimitReachedError
 from certinel.storage import device_groups, external_ids, managed_objects, new_device_requests, tenants, users
 from certinel.storage.engine import Transaction
 from certinel.storage.external_ids import OwnedObject
@@ -129,12 +132,19 @@ class RegistrationBatch:
             return []
         found_users = await users.find_all(tx, tenant, {device_user_name(entry.device) for entry, _ in entries})
         taken = await self._taken(tx, tenant, [entry for entry, _ in entries])
+        has_passwords = await features.is_active(tx, tenant, PASSWORD_DEVICES)
+        room = (await tenant_limits.room_for_devices(tx, tenant)).left
         planned: list[_Planned] = []
         claimed: dict[tuple[str, str], DeviceId] = {}
         for entry, secret_hash in entries:
             user = found_users.get(device_user_name(entry.device))
             own = taken.get(entry.external_ids[0])
             reason = _obstacle(entry, user, taken, claimed)
+            if reason is None and entry.auth_type is AuthType.BASIC and not has_passwords:
+                reason = str(PasswordDevicesOffError())
+            if reason is None and user is None:
+                reason = str(DeviceLimitReachedError()) if room == 0 else None
+                room = room - 1 if room else room
             if reason is not None:
                 self.failed.append(FailedRow.of(entry, reason))
                 continue

@@ -40,7 +40,12 @@ class DeviceRoom:
     @property
     def is_reached(self) -> bool:
         """Whether no further device is registered."""
-        return self.limit is not None and self.count >= self.limit
+        return self.left == 0
+
+    @property
+    def left(self) -> int | None:
+        """How many more may be registered; None for any number."""
+        return None if self.limit is None else max(self.limit - self.count, 0)
 
 
 async def room_for_devices(tx: Transaction, tenant: TenantId) -> DeviceRoom:
@@ -52,10 +57,7 @@ async def room_for_devices(tx: Transaction, tenant: TenantId) -> DeviceRoom:
 
 async def check_room_for_devices(tx: Transaction, tenant: TenantId) -> None:
     """Raise ``DeviceLimitReachedError`` if another device would be one too many."""
-    found = await tenants.find(tx, tenant)
-    if found is None or found.max_devices is None:
-        return
-    if await users.count(tx, tenant, UserKind.DEVICE) >= found.max_devices:
+    if (await room_for_devices(tx, tenant)).is_reached:
         raise DeviceLimitReachedError
 
 

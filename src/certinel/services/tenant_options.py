@@ -1,4 +1,4 @@
-"""The options a tenant sets for itself, and what it may know of the platform's.
+"""The options a tenant sets for itself, and those it inherits.
 
 A secret (a key that starts with ``credentials.``) is stored sealed and reads as ``<<Encrypted>>``; only ``reveal``
 opens it.
@@ -6,6 +6,7 @@ opens it.
 
 import base64
 from dataclasses import replace
+from typing import NamedTuple
 
 from certinel.bus.messages import OptionChanged
 from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType, Change
@@ -20,8 +21,8 @@ from certinel.domain.tenant_option import (
     check_value,
     option_text,
 )
-from certinel.services import audit
-from certinel.services.platform import Platform, PlatformOptions
+from certinel.services import audit, option_values
+from certinel.services.platform import Platform
 from certinel.storage import tenant_options
 from certinel.storage.engine import Transaction
 from certinel.storage.page import Page, PageRequest
@@ -35,6 +36,15 @@ class TenantOptionNotFoundError(DeviceIdentityError):
     def __init__(self, category: str, key: str) -> None:
         super().__init__(f"Unable to find option by given key: {category}/{key}")
         self.category, self.key = category, key
+
+
+class TenantOptionFixedError(DeviceIdentityError):
+    """The operator has fixed the option."""
+
+    code = "tenant-option/fixed"
+
+    def __init__(self, option: TenantOption) -> None:
+        super().__init__(f"The option {option.category}/{option.key} is not editable.")
 
 
 async def list_of(tx: Transaction, tenant: TenantId, request: PageRequest) -> Page[TenantOption]:
@@ -53,8 +63,24 @@ async def of_category(tx: Transaction, tenant: TenantId, category: str) -> tuple
 
 
 async def get(tx: Transaction, tenant: TenantId, category: str, key: str) -> TenantOption:
-    """Return one option; raises ``TenantOptionNotFoundError``."""
+    """Return what ``tenant`` has set; raises ``TenantOptionNotFoundError``."""
     return _readable(await _stored(tx, tenant, category, key))
+
+
+async def get_in_force(tx: Transaction, tenant: TenantId, category: str, key: str) -> TenantOption:
+    """Return what holds for ``tenant``, set by itself or inherited; raises ``TenantOptionNotFoundError``."""
+    try:
+        return await get(tx, tenant, category, key)
+    except TenantOptionNotFoundError:
+        return await get_inherited(tx, category, key)
+
+
+async def get_inherited(tx: Transaction, category: str, key: str) -> TenantOption:
+    """Return what holds for tenants that set nothing themselves; raises ``TenantOptionNotFoundError``."""
+    inherited = await option_values.inherited(tx, category, key)
+    if inherited is None:
+        raise TenantOptionNotFoundError(category, key)
+    return inherited
 
 
 async def reveal(tx: Transaction, platform: Platform, tenant: TenantId, category: str, key: str) -> str:
@@ -77,9 +103,11 @@ async def put(tx: Transaction, platform: Platform, option: TenantOption, by: Act
 
     Raises:
         InvalidTenantOptionError: the platform could not follow the value.
+        TenantOptionFixedError: the operator has fixed it.
     """
     check_value(option)
     before = await tenant_options.find(tx, option.tenant, option.category, option.key)
+    _check_editable(before)
     if not option.is_secret:
         await tenant_options.put(tx, option)
     elif option.value != ENCRYPTED:
@@ -89,7 +117,7 @@ async def put(tx: Transaction, platform: Platform, option: TenantOption, by: Act
         await _stored(tx, option.tenant, option.category, option.key)
     unchanged = ENCRYPTED if option.is_secret else _value(before)
     if option.value != unchanged:
-        _record(tx, platform, option, by, before=before, after=option)
+        _record(tx, platform, option, by, "set", Change("value", _value(before), _value(option)))
     tx.after_commit(platform.bus.publish, OptionChanged(option.tenant, option.category, option.key))
     return _readable(option)
 
@@ -97,24 +125,37 @@ async def put(tx: Transaction, platform: Platform, option: TenantOption, by: Act
 async def delete(
     tx: Transaction, platform: Platform, tenant: TenantId, category: str, key: str, by: Actor = PLATFORM
 ) -> None:
-    """Remove an option, so that its default holds again; raises ``TenantOptionNotFoundError``."""
+    """Remove an option, so that its default holds again.
+
+    Raises:
+        TenantOptionNotFoundError, TenantOptionFixedError: it is not set, or the operator has fixed it.
+    """
     option = await _stored(tx, tenant, category, key)
+    _check_editable(option)
     await tenant_options.remove(tx, tenant, category, key)
-    _record(tx, platform, option, by, before=option, after=None)
+    _record(tx, platform, option, by, "removed", Change("value", _value(option), None))
     tx.after_commit(platform.bus.publish, OptionChanged(tenant, category, key))
 
 
-def system_options(options: PlatformOptions) -> dict[tuple[str, str], str]:
-    """Return what clients ask of the platform itself, by category and key; all values are text."""
-    return {("ssl", "shared-truststore.enabled"): option_text(options.shared_certificates)}
+class OptionName(NamedTuple):
+    """One option of one tenant."""
+
+    tenant: TenantId
+    category: str
+    key: str
 
 
-def system_option(options: PlatformOptions, category: str, key: str) -> str:
-    """Return one fact about the platform; raises ``TenantOptionNotFoundError``."""
-    value = system_options(options).get((category, key))
-    if value is None:
-        raise TenantOptionNotFoundError(category, key)
-    return value
+async def set_editable(
+    tx: Transaction, platform: Platform, name: OptionName, *, is_editable: bool, by: Actor
+) -> TenantOption:
+    """Fix an option as the tenant has set it, or let it change it again; raises ``TenantOptionNotFoundError``."""
+    before = await _stored(tx, *name)
+    after = replace(before, is_editable=is_editable)
+    await tenant_options.put(tx, after)
+    if after != before:
+        change = Change("editable", option_text(before.is_editable), option_text(is_editable))
+        _record(tx, platform, after, by, "freed" if is_editable else "fixed", change)
+    return _readable(after)
 
 
 async def _stored(tx: Transaction, tenant: TenantId, category: str, key: str) -> TenantOption:
@@ -129,6 +170,11 @@ async def _stored(tx: Transaction, tenant: TenantId, category: str, key: str) ->
     return option
 
 
+def _check_editable(option: TenantOption | None) -> None:
+    if option is not None and not option.is_editable:
+        raise TenantOptionFixedError(option)
+
+
 def _readable(option: TenantOption) -> TenantOption:
     return replace(option, value=ENCRYPTED) if option.is_secret else option
 
@@ -138,18 +184,10 @@ def _context(option: TenantOption) -> bytes:
     return f"tenant_option/{option.tenant}/{option.category}/{option.key}".encode()
 
 
-def _record(
-    tx: Transaction,
-    platform: Platform,
-    option: TenantOption,
-    by: Actor,
-    *,
-    before: TenantOption | None,
-    after: TenantOption | None,
-) -> None:
-    """Write down that an option was set or removed: the values too, unless they are secret."""
+def _record(tx: Transaction, platform: Platform, option: TenantOption, by: Actor, verb: str, change: Change) -> None:
+    """Write down what was done to an option: its value too, unless that is secret."""
     at, name = platform.clock.now(), f"{option.category}/{option.key}"
-    value = f"Value='{_readable(after).value}'" if after is not None else "Its default holds again"
+    value = f"Value='{_readable(option).value}'" if verb != "removed" else "Its default holds again"
     audit.record(
         tx,
         AuditEntry(
@@ -157,11 +195,11 @@ def _record(
             by=by,
             type=AuditType.OPTION,
             source=name,
-            activity=f"Option {'removed' if after is None else 'set'}: '{name}'.",
+            activity=f"Option {verb}: '{name}'.",
             text=f"Option: '{name}'.\n {value}",
             time=at,
             recorded_at=at,
-            changes=(Change("value", _value(before), _value(after)),),
+            changes=(change,),
         ),
     )
 

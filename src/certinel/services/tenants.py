@@ -60,6 +60,8 @@ class TenantDraft:
     company: str | None = None
     admin_name: str
     admin_email: str | None = None
+    max_devices: int | None = None
+    max_users: int | None = None
     password_hash: str = field(repr=False)
 
 
@@ -71,6 +73,10 @@ class TenantChange:
     domain: str | None = None
     company: str | None = None
     admin_email: str | None = None
+    max_devices: int | None = None
+    """0 takes the limit away."""
+    max_users: int | None = None
+    """0 takes the limit away."""
 
 
 async def list_of(tx: Transaction, wanted: TenantFilter, request: PageRequest) -> Page[Tenant]:
@@ -95,6 +101,8 @@ async def create(tx: Transaction, platform: Platform, draft: TenantDraft, by: Ac
         admin_name=draft.admin_name,
         admin_email=draft.admin_email,
         created_at=at,
+        max_devices=draft.max_devices or None,
+        max_users=draft.max_users or None,
     )
     administrator = UserAccount.of_person(
         tenant.id, draft.admin_name, groups=frozenset({ADMINS}), created_at=at, password_hash=draft.password_hash
@@ -121,6 +129,11 @@ async def update(
     before = await get(tx, tenant)
     wanted = {name: getattr(change, name) for name in ("status", "domain", "company", "admin_email")}
     after = replace(before, **{name: value for name, value in wanted.items() if value is not None})
+    after = replace(
+        after,
+        max_devices=before.max_devices if change.max_devices is None else change.max_devices or None,
+        max_users=before.max_users if change.max_users is None else change.max_users or None,
+    )
     if after.is_management and not after.is_active:
         raise ManagementTenantError
     if after == before:
@@ -157,9 +170,15 @@ def _changes(before: Tenant, after: Tenant) -> Iterator[Change]:
         ("domain", before.domain, after.domain),
         ("company", before.company, after.company),
         ("adminEmail", before.admin_email, after.admin_email),
+        ("maxDevices", _text(before.max_devices), _text(after.max_devices)),
+        ("maxUsers", _text(before.max_users), _text(after.max_users)),
     ):
         if old != new:
             yield Change(name, old, new)
+
+
+def _text(limit: int | None) -> str | None:
+    return None if limit is None else str(limit)
 
 
 def _record(

@@ -162,7 +162,7 @@ class TrustKeeper:
             await self._read_device_users(tx, tenant, concerned)
 
     async def _read_tenant(self, tx: Transaction, tenant: Tenant) -> None:
-        self._store.put_tenant(TenantFacts(tenant.id, tenant.domain, tenant.is_active))
+        self._store.put_tenant(TenantFacts(tenant.id, tenant.domain, tenant.is_active, tenant.max_devices))
         await self._read_certificates(tx, tenant.id)
         self._store.replace_device_users(tenant.id, await users.device_users(tx, tenant.id))
         await revocation_memory.refresh(tx, self._store, tenant.id)

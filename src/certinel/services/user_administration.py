@@ -10,7 +10,7 @@ from certinel.domain.identifiers import TenantId
 from certinel.domain.role import ADMINS, DEVICES, ROLES_OF_GROUP, Principal, UserKind, exceeds
 from certinel.domain.tenant_option import option_text
 from certinel.domain.user_account import UserAccount
-from certinel.services import audit
+from certinel.services import audit, tenant_limits
 from certinel.services.platform import Platform
 from certinel.services.users import UserNotFoundError, get
 from certinel.storage import tenants, users
@@ -89,10 +89,12 @@ async def create(tx: Transaction, platform: Platform, account: UserAccount, by: 
 
     Raises:
         UserAlreadyExistsError: the name is taken.
+        UserLimitReachedError: the tenant has as many users as it may have.
         BeyondOwnRightsError: its groups give more than ``by`` holds.
     """
     if exceeds(account.groups, by.roles):
         raise BeyondOwnRightsError
+    await tenant_limits.check_room_for_users(tx, account.tenant)
     if not await users.insert_if_absent(tx, account):
         raise UserAlreadyExistsError(account.name)
     _record(tx, platform, account, "created", by)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 from certinel.storage.column_types import JsonDocument, RowNumber, UtcDateTime
@@ -102,6 +103,7 @@ tenant_option = Table(
     Column("category", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    Column("editable", Boolean, nullable=False, server_default=true()),
 )
 
 # What differs from the platform's own choice, tenant by tenant.

@@ -33,7 +33,13 @@ async def put(tx: Transaction, option: TenantOption) -> None:
     """Set an option, whether it existed or not."""
     await tx.upsert(
         table,
-        {"tenant_id": option.tenant, "category": option.category, "key": option.key, "value": option.value},
+        {
+            "tenant_id": option.tenant,
+            "category": option.category,
+            "key": option.key,
+            "value": option.value,
+            "editable": option.is_editable,
+        },
     )
 
 
@@ -47,4 +53,4 @@ def _key(tenant: TenantId, category: str, key: str) -> tuple[Any, Any, Any]:
 
 
 def _option(row: Row[*tuple[Any, ...]]) -> TenantOption:
-    return TenantOption(TenantId(row.tenant_id), row.category, row.key, row.value)
+    return TenantOption(TenantId(row.tenant_id), row.category, row.key, row.value, row.editable)

@@ -27,6 +27,8 @@ OF_MANAGEMENT = {
     "/tenant/tenants/{tenant}",
     "/certinel/signingKeys",
     "/certinel/signingKeys/{kid}",
+    "/features/{key}/by-tenant/{tenant}",
+    "/tenant/options/{category}/{key}/editable",
 }
 """Routes for callers of the management tenant only, whatever their roles."""
 

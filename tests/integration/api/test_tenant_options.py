@@ -1,10 +1,12 @@
 """Options of a tenant and of the system."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from integration.api.conftest import BASE_URL, Device, Site
+from support.platforms import ADMIN_PASSWORD
 
 LIFETIME = "/tenant/options/oauth.internal/device-token.lifespan.seconds"
 
@@ -126,3 +128,45 @@ async def test_system_options_are_listed(site: Site) -> None:
 
 async def test_unknown_system_option_is_not_found(site: Site) -> None:
     assert (await site.admin.get("/tenant/system/options/ssl/nothing")).status_code == 404
+
+
+async def test_lifetime_that_the_operator_sets_holds_for_the_next_token_of_every_tenant(site: Site) -> None:
+    await site.operator.put("/tenant/options/oauth.internal/body-token.lifespan.seconds", json={"value": "600"})
+    path = "/tenant/options/oauth.internal/body-token.lifespan.seconds"
+    assert (await site.admin.get(path)).json()["value"] == "600"
+    assert (await site.admin.get(f"{path}?evaluate=inherited")).json()["value"] == "600"
+    assert (await site.admin.get(f"{path}?evaluate=current")).status_code == 404
+    form = {"username": "admin", "password": ADMIN_PASSWORD}
+    token = (await site.nobody.post("/tenant/oauth/token?tenant_id=t1000", data=form)).json()["access_token"]
+    client = site.client(authorization=f"Bearer {token}")
+    assert (await client.get("/user/currentUser")).status_code == 200
+    site.clock.move(timedelta(seconds=600))
+    assert (await client.get("/user/currentUser")).status_code == 401
+
+
+async def test_option_that_the_operator_has_fixed_is_not_changed(site: Site) -> None:
+    await site.admin.put("/tenant/options/cat/a", json={"value": "1"})
+    fixed = await site.operator.put("/tenant/options/cat/a/editable?targetTenant=t1000", json={"editable": False})
+    assert (fixed.status_code, fixed.json()["value"]) == (200, "1")
+    for method in ("PUT", "DELETE"):
+        response = await site.admin.request(method, "/tenant/options/cat/a", json={"value": "2"})
+        assert (response.status_code, "not editable" in response.json()["message"]) == (403, True)
+    await site.operator.put("/tenant/options/cat/a/editable?targetTenant=t1000", json={"editable": True})
+    assert (await site.admin.put("/tenant/options/cat/a", json={"value": "2"})).status_code == 200
+
+
+@pytest.mark.parametrize("tenant", ["t1000", "t9999"])
+async def test_option_that_is_not_there_cannot_be_fixed(site: Site, tenant: str) -> None:
+    path = f"/tenant/options/cat/a/editable?targetTenant={tenant}"
+    assert (await site.operator.put(path, json={"editable": False})).status_code == 404
+    assert (await site.admin.put(path, json={"editable": False})).status_code == 403
+
+
+async def test_settings_of_the_platform_are_read_by_its_operator_only(site: Site) -> None:
+    path = "/tenant/system/options/trust/max_chain_length"
+    assert (await site.operator.get(path)).json() == {"category": "trust", "key": "max_chain_length", "value": "2"}
+    assert (await site.admin.get(path)).status_code == 404
+    listed = {
+        (one["category"], one["key"]) for one in (await site.operator.get("/tenant/system/options")).json()["options"]
+    }
+    assert {("trust", "require_proof"), ("token", "algorithm"), ("token", "key_lifetime_days")} <= listed

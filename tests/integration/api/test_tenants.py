@@ -161,3 +161,39 @@ async def test_password_is_in_no_answer_and_no_record(site: Site) -> None:
     texts = [(await created(site)).text, (await created(site, adminPass=ADMIN_PASSWORD, domain="?")).text]
     texts.append((await site.operator.get("/audit/auditRecords?pageSize=100")).text)
     assert not any("a long password" in text or ADMIN_PASSWORD in text for text in texts)
+
+
+async def test_tenant_has_no_more_devices_than_it_may_have(site: Site) -> None:
+    await site.operator.put(f"{ALL}/{TENANT}", json={"maxDevices": 2})
+    rows = b"ID,AUTH_TYPE\n" + b"".join(b"d%d,CERTIFICATES\n" % n for n in range(3))
+    answer = (await site.admin.post("/devicecontrol/bulkNewDeviceRequests", files={"file": rows})).json()
+    assert (answer["numberOfCreated"], answer["failedCreationList"][0]["failureReason"]) == (
+        2,
+        "You have reached devices limit. No more devices can be registered.",
+    )
+    response = await site.admin.post("/devicecontrol/newDeviceRequests", json={"id": "meter-1"})
+    assert (response.status_code, response.json()["message"]) == (
+        422,
+        "You have reached devices limit. No more devices can be registered.",
+    )
+    limit = (await site.admin.get("/devicecontrol/newDeviceRequests/limit")).json()
+    assert limit == {"isReached": True, "limit": 2, "deviceCount": 2}
+
+
+async def test_tenant_has_no_more_users_than_it_may_have(site: Site) -> None:
+    await created(site, maxUsers=2)
+    anna = site.person("t3000/anna", "a long password")
+    codes = []
+    for name in ("bert", "cora"):
+        body = {"userName": name, "password": "a long password"}
+        codes.append((await anna.post("/user/t3000/users", json=body)).status_code)
+    assert codes == [201, 422]
+
+
+async def test_limits_are_changed_and_taken_away(site: Site) -> None:
+    await created(site, maxDevices=5, maxUsers=7)
+    changed = (await site.operator.put(f"{ALL}/t3000", json={"maxDevices": 9})).json()
+    assert (changed["maxDevices"], changed["maxUsers"]) == (9, 7)
+    changed = (await site.operator.put(f"{ALL}/t3000", json={"maxDevices": 0, "maxUsers": 0})).json()
+    assert not {"maxDevices", "maxUsers"} & set(changed)
+    assert (await site.operator.put(f"{ALL}/t3000", json={"maxDevices": -1})).status_code == 422

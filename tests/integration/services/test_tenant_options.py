@@ -5,12 +5,15 @@ from sqlalchemy import select
 
 from certinel.bus.messages import OptionChanged
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
+from certinel.domain.role import Principal, Role, UserKind
 from certinel.domain.tenant_option import ENCRYPTED, InvalidTenantOptionError, TenantOption
-from certinel.services import tenant_options
+from certinel.services import system_options, tenant_options
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.services.tenant_options import TenantOptionNotFoundError
+from certinel.storage.engine import Database
 from certinel.storage.page import PageRequest
 from certinel.storage.tables import tenant_option
+from support.platforms import started_platform
 
 T1 = TenantId("t1000")
 
@@ -141,8 +144,26 @@ async def test_changes_are_told(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(("is_shared", "text"), [(True, "true"), (False, "false")])
-def test_the_system_option_of_the_shared_truststore_is_text(is_shared: bool, text: str) -> None:
-    options = PlatformOptions(shared_certificates=is_shared)
-    assert tenant_options.system_option(options, "ssl", "shared-truststore.enabled") == text
-    with pytest.raises(TenantOptionNotFoundError):
-        tenant_options.system_option(options, "ssl", "another")
+async def test_the_system_option_of_the_shared_truststore_is_text(
+    database: Database, is_shared: bool, text: str
+) -> None:
+    platform = await started_platform(database, options=PlatformOptions(shared_certificates=is_shared))
+    caller = Principal(T1, "admin", UserKind.PERSON, frozenset(Role))
+    async with platform.database.reading() as tx:
+        facts = await system_options.facts_for(tx, platform, caller)
+    assert facts["ssl", "shared-truststore.enabled"] == text
+
+
+async def test_options_of_the_management_tenant_that_others_inherit_hold_until_they_set_their_own(
+    platform: Platform,
+) -> None:
+    lifetime = ("oauth.internal", "device-token.lifespan.seconds")
+    await put(platform, *lifetime, "600", MANAGEMENT_TENANT)
+    await put(platform, "cat", "key", "theirs", MANAGEMENT_TENANT)
+    async with platform.database.reading() as tx:
+        assert (await tenant_options.get_in_force(tx, T1, *lifetime)).value == "600"
+        with pytest.raises(TenantOptionNotFoundError):
+            await tenant_options.get_in_force(tx, T1, "cat", "key")
+    await put(platform, *lifetime, "900")
+    async with platform.database.reading() as tx:
+        assert (await tenant_options.get_in_force(tx, T1, *lifetime)).value == "900"

@@ -5,6 +5,7 @@ from cryptography import x509
 
 from certinel.domain.admission import TrustPolicy
 from certinel.domain.errors import EXPLANATIONS, HIDDEN_FROM_STRANGERS, TOLD_TO_GENUINE_DEVICES, Code, Refusal
+from certinel.domain.trust_store import TenantFacts
 from certinel.domain.trusted_certificate import TrustStatus
 from support.certificates import name, new_key, root_authority
 from support.trust import ACME, OTHER, TrustWorld, says
@@ -125,6 +126,16 @@ class TestRegistration:
     def test_an_unknown_device_is_registered_when_auto_registration_is_on(self, world: TrustWorld) -> None:
         world.trust(ROOT)
         assert world.admit(DEVICE).must_register
+
+    def test_an_unknown_device_is_refused_when_the_tenant_has_as_many_as_it_may(self, world: TrustWorld) -> None:
+        world.trust(ROOT)
+        world.store.put_tenant(TenantFacts(ACME, None, is_active=True, max_devices=1))
+        world.store.put_device_user(ACME, "device_pump-8", is_enabled=True)
+        refusal = world.refuse(DEVICE)
+        assert says(refusal, Code.REGISTRATION_LIMIT)
+        assert refusal.sentence == "The tenant has reached its limit of 1 devices."
+        world.store.put_device_user(ACME, "device_pump-7", is_enabled=True)
+        world.admit(DEVICE)
 
     def test_an_unknown_device_is_refused_when_it_is_off(self, world: TrustWorld) -> None:
         world.trust(ROOT, name="Plant", auto_registration=False)

@@ -1,7 +1,5 @@
-"""What the platform tells every caller about itself, in the form of options."""
+"""What the platform tells about itself, in the form of options."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Final
 
 from certinel.api.authentication import Caller
@@ -10,17 +8,12 @@ from certinel.api.platform_of import Served
 from certinel.api.problems import documented_error
 from certinel.api.representation import Answer
 from certinel.api.routing import router as router_for
-from certinel.services.platform import PlatformOptions
+from certinel.services import system_options
 from certinel.services.tenant_options import TenantOptionNotFoundError
 
 router = router_for("system options")
 
 PATH: Final = "/tenant/system/options"
-
-FACTS: Final[Mapping[tuple[str, str], Callable[[PlatformOptions], str]]] = MappingProxyType(
-    {("ssl", "shared-truststore.enabled"): lambda options: str(options.shared_certificates).lower()}
-)
-"""Every fact by category and key; clients want strings, also for what is true or false."""
 
 
 class SystemOptionAnswer(Answer):
@@ -32,26 +25,28 @@ class SystemOptionAnswer(Answer):
 
 
 class SystemOptions(Answer):
-    """All facts about the platform."""
+    """What the caller may know about the platform."""
 
     options: list[SystemOptionAnswer]
 
 
 @router.get(PATH, responses=represented_as("optioncollection"))
-async def list_system_options(platform: Served, _: Caller) -> SystemOptions:
-    """List what the platform tells every caller."""
+async def list_system_options(platform: Served, principal: Caller) -> SystemOptions:
+    """List what the platform tells the caller; who administers the platform sees its settings too."""
+    async with platform.database.reading() as tx:
+        facts = await system_options.facts_for(tx, platform, principal)
     return SystemOptions(
         options=[
-            SystemOptionAnswer(category=category, key=key, value=value_of(platform.options))
-            for (category, key), value_of in FACTS.items()
+            SystemOptionAnswer(category=category, key=key, value=value) for (category, key), value in facts.items()
         ]
     )
 
 
 @router.get(PATH + "/{category:segment}/{key:segment}", responses=represented_as("option") | documented_error(404))
-async def get_system_option(platform: Served, _: Caller, category: str, key: str) -> SystemOptionAnswer:
+async def get_system_option(platform: Served, principal: Caller, category: str, key: str) -> SystemOptionAnswer:
     """Return one fact."""
-    value_of = FACTS.get((category, key))
-    if value_of is None:
+    async with platform.database.reading() as tx:
+        facts = await system_options.facts_for(tx, platform, principal)
+    if (category, key) not in facts:
         raise TenantOptionNotFoundError(category, key)
-    return SystemOptionAnswer(category=category, key=key, value=value_of(platform.options))
+    return SystemOptionAnswer(category=category, key=key, value=facts[category, key])

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Self
 from fastapi import Depends, Query, Request
 from pydantic import RootModel
 
-from certinel.api.authentication import Caller, requires
+from certinel.api.authentication import ActingCaller, Caller, requires
 from certinel.api.json_body import JsonBody
 from certinel.api.negotiation import represented_as
 from certinel.api.pagination import Collection, Paging, envelope, link
@@ -14,9 +14,11 @@ from certinel.api.problems import documented_error
 from certinel.api.representation import Answer, Received
 from certinel.api.routing import router as router_for
 from certinel.domain.audit import Actor
+from certinel.domain.identifiers import TenantId
 from certinel.domain.role import Role
 from certinel.domain.tenant_option import TenantOption, option_text
-from certinel.services import tenant_options
+from certinel.services import tenant_options, tenants
+from certinel.services.tenant_options import OptionName
 
 router = router_for("tenant options")
 
@@ -39,6 +41,12 @@ class OptionChange(Received):
     """A new value; whatever else is in the body is ignored."""
 
     value: str | bool | int | float
+
+
+class OptionEditable(Received):
+    """Whether the tenant may change it."""
+
+    editable: bool
 
 
 class OptionsOfCategory(RootModel[dict[str, str]]):
@@ -123,11 +131,20 @@ async def get_tenant_option(
     principal: Caller,
     category: str,
     key: str,
-    evaluate: Annotated[str | None, Query(description="Accepted; options are not inherited here.")] = None,  # noqa: ARG001
+    evaluate: Annotated[
+        str | None,
+        Query(description="`current`: only what the tenant has set; `inherited`: only what it would inherit."),
+    ] = None,
 ) -> OptionAnswer:
-    """Return one option."""
+    """Return one option: what the tenant has set, else what it inherits from the tenant `management`."""
     async with platform.database.reading() as tx:
-        option = await tenant_options.get(tx, principal.tenant, category, key)
+        match evaluate:
+            case "current":
+                option = await tenant_options.get(tx, principal.tenant, category, key)
+            case "inherited":
+                option = await tenant_options.get_inherited(tx, category, key)
+            case _:
+                option = await tenant_options.get_in_force(tx, principal.tenant, category, key)
     return OptionAnswer.of(option, request)
 
 
@@ -145,6 +162,34 @@ async def update_tenant_option(
     async with platform.database.transaction() as tx:
         stored = await tenant_options.put(tx, platform, option, Actor.of(principal))
     return OptionAnswer.of(stored, request)
+
+
+def _option_of_tenant(
+    category: str,
+    key: str,
+    target_tenant: Annotated[str, Query(alias="targetTenant", description="The tenant whose option it is.")],
+) -> OptionName:
+    return OptionName(TenantId(target_tenant), category, key)
+
+
+@router.put(
+    ONE + "/editable",
+    dependencies=[requires(Role.OPTION_MANAGEMENT_ADMIN, in_management=True)],
+    responses=represented_as("option") | documented_error(404),
+)
+async def set_tenant_option_editable(
+    *,
+    request: Request,
+    platform: Served,
+    by: ActingCaller,
+    name: Annotated[OptionName, Depends(_option_of_tenant)],
+    change: Annotated[OptionEditable, Depends(JsonBody(OptionEditable))],
+) -> OptionAnswer:
+    """Fix an option of a tenant as it is, or let the tenant change it again."""
+    async with platform.database.transaction() as tx:
+        await tenants.get(tx, name.tenant)
+        option = await tenant_options.set_editable(tx, platform, name, is_editable=change.editable, by=by)
+    return OptionAnswer.of(option, request)
 
 
 @router.delete(ONE, dependencies=[WRITERS], status_code=204, responses=documented_error(404))

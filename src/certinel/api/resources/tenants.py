@@ -20,6 +20,9 @@ from certinel.services import tenants
 from certinel.services.tenants import TenantChange, TenantDraft
 from certinel.storage.tenants import TenantFilter
 
+MAX_LIMIT: Final = 2**31 - 1
+"""The contract's integers are those of Java."""
+
 router = router_for("tenants")
 
 ALL: Final = "/tenant/tenants"
@@ -61,6 +64,9 @@ async def get_current_tenant(request: Request, platform: Served, principal: Call
     )
 
 
+Limit = Annotated[int | None, Field(ge=0, le=MAX_LIMIT)]
+
+
 class TenantCreation(Received):
     """A new tenant with its first administrator."""
 
@@ -70,6 +76,8 @@ class TenantCreation(Received):
     admin_name: str = Field(description="The name of the administrator that the tenant begins with.")
     admin_pass: SecretStr = Field(description="Its password; never answered.")
     admin_email: str | None = None
+    max_devices: Limit = Field(default=None, description="How many devices it may have; 0 or nothing for any number.")
+    max_users: Limit = Field(default=None, description="How many people may be users; 0 or nothing for any number.")
 
 
 class TenantUpdate(Received):
@@ -79,6 +87,8 @@ class TenantUpdate(Received):
     domain: str | None = None
     company: str | None = None
     admin_email: str | None = None
+    max_devices: Limit = Field(default=None, description="0 takes the limit away; devices that are there stay.")
+    max_users: Limit = Field(default=None, description="0 takes the limit away; users who are there stay.")
 
 
 class TenantAnswer(Answer):
@@ -91,6 +101,8 @@ class TenantAnswer(Answer):
     admin_email: str | None = None
     status: TenantStatus
     creation_time: ContractTime
+    max_devices: int | None = None
+    max_users: int | None = None
     self: str
 
     @classmethod
@@ -104,6 +116,8 @@ class TenantAnswer(Answer):
             admin_email=tenant.admin_email,
             status=tenant.status,
             creation_time=tenant.created_at,
+            max_devices=tenant.max_devices,
+            max_users=tenant.max_users,
             self=link(request, "tenant", "tenants", tenant.id),
         )
 
@@ -151,6 +165,8 @@ async def create_tenant(
         company=creation.company,
         admin_name=creation.admin_name,
         admin_email=creation.admin_email,
+        max_devices=creation.max_devices,
+        max_users=creation.max_users,
         password_hash=await platform.passwords.hash_new(creation.admin_pass.get_secret_value()),
     )
     async with platform.database.transaction() as tx:
@@ -178,7 +194,12 @@ async def update_tenant(
 ) -> TenantAnswer:
     """Change, suspend or resume a tenant; suspending ends its sessions."""
     change = TenantChange(
-        status=update.status, domain=update.domain, company=update.company, admin_email=update.admin_email
+        status=update.status,
+        domain=update.domain,
+        company=update.company,
+        admin_email=update.admin_email,
+        max_devices=update.max_devices,
+        max_users=update.max_users,
     )
     async with platform.database.transaction() as tx:
         changed = await tenants.update(tx, platform, TenantId(tenant), change, by)
