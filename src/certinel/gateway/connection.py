@@ -138,6 +138,7 @@ class MqttConnection(asyncio.Protocol):
             if will is not None and self._dialogue is not None and self._farewell is Farewell.LOST:
                 self._dialogue.publish_will(will)
             logger.info("device.disconnected", how=self._farewell.name.lower(), **self._who)
+            self._dialogue = None  # breaks the cycle of references: memory, that of TLS above all, is returned at once
 
     @override
     def pause_writing(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from weakref import ref
 
 from certinel.domain.admission import Admission, ConnectAttempt
 from certinel.domain.errors import Refusal
@@ -53,15 +54,21 @@ class Session(Protocol):
         """End, because the device would not be admitted any more."""
 
 
+MIN_ENDS_SWEPT = 1_000
+"""Fewer than this are not worth looking through."""
+
+
 class Sessions:
-    """Who is connected to this node right now."""
+    """Who is connected to this node right now. A session that has ended is not kept in memory."""
 
     def __init__(self, presence: Presence) -> None:
         """``presence`` is told which devices come and go."""
         self._presence = presence
         self._by_device: dict[TenantId, dict[DeviceId, Session]] = {}
         self._by_name: dict[bytes, set[Session]] = {}
-        self._ends: list[tuple[datetime, int, Session]] = []
+        self._ends: list[tuple[datetime, int, ref[Session]]] = []
+        """A heap. Those of sessions that are gone stay in it until it is swept: certificates last for years."""
+        self._swept_at = MIN_ENDS_SWEPT
         self._order = itertools.count()
 
     def __len__(self) -> int:
@@ -76,7 +83,9 @@ class Sessions:
         if identity.bootstrap is None:  # else it is no device yet
             self._presence.arrived(identity.tenant, identity.device)
         if identity.admission is not None:
-            heapq.heappush(self._ends, (identity.admission.valid_until, next(self._order), session))
+            heapq.heappush(self._ends, (identity.admission.valid_until, next(self._order), ref(session)))
+            if len(self._ends) > self._swept_at:
+                self._sweep_ends()
         for name in identity.names:
             self._by_name.setdefault(name, set()).add(session)
         if earlier is not None:
@@ -98,6 +107,11 @@ class Sessions:
             of_name.discard(session)
             if not of_name:
                 self._by_name.pop(name, None)
+
+    def _sweep_ends(self) -> None:
+        self._ends = [entry for entry in self._ends if (session := entry[2]()) is not None and self.is_live(session)]
+        heapq.heapify(self._ends)
+        self._swept_at = max(MIN_ENDS_SWEPT, 2 * len(self._ends))
 
     def is_live(self, session: Session) -> bool:
         """Tell whether ``session`` is the one that its device has now."""
@@ -123,7 +137,7 @@ class Sessions:
         """Take out and return the live sessions of which a certificate of the path has ended by ``at``."""
         ended = []
         while self._ends and self._ends[0][0] < at:
-            _, _, session = heapq.heappop(self._ends)
-            if self.is_live(session):
+            session = heapq.heappop(self._ends)[2]()
+            if session is not None and self.is_live(session):
                 ended.append(session)
         return ended

@@ -1,6 +1,9 @@
 """Sessions that are up: what ends them, and what must not."""
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +20,7 @@ from certinel.services.trusted_certificates import Change
 from certinel.storage import external_ids
 from support.certificates import VALID, root_authority
 from support.stage import TENANT, Stage, StageMaker
-from support.wire_device import ConnectionEnded, WireDevice
+from support.wire_device import PATIENCE_SECONDS, ConnectionEnded, WireDevice
 
 
 async def is_alive(device: WireDevice) -> bool:
@@ -26,6 +29,25 @@ async def is_alive(device: WireDevice) -> bool:
         return isinstance(await device.receive(), Pingresp)
     except ConnectionEnded:
         return False
+
+
+@pytest.fixture
+def without_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_garbage_collection")
+async def test_connection_that_has_ended_is_not_kept_in_memory(stage: Stage) -> None:
+    forgotten = asyncio.Event()
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        (connection,) = stage.gateway._sessions.of_tenant(TENANT)
+        weakref.finalize(connection, forgotten.set)
+        del connection
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await forgotten.wait()
 
 
 async def test_disabling_a_ca_ends_the_sessions_of_its_devices(stage: Stage) -> None:

@@ -1,13 +1,17 @@
 """Live sessions are found by the names of those who can have a claim on them."""
 
+import gc
+from dataclasses import replace
 from datetime import timedelta
 
 from certinel.domain.admission import ConnectAttempt
 from certinel.domain.errors import Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
-from certinel.gateway.sessions import SessionIdentity, Sessions
+from certinel.gateway.sessions import MIN_ENDS_SWEPT, SessionIdentity, Sessions
 from certinel.services.presence import Presence
+from support.certificates import root_authority
 from support.clock import START, MovableClock
+from support.trust import ACME, TrustWorld
 
 
 class LiveSession:
@@ -71,3 +75,16 @@ def test_others_see_which_devices_are_connected_and_since_when() -> None:
     assert presence.connected(TenantId("t1000")) == {"one": START + timedelta(minutes=1)}
     sessions.remove(later)
     assert presence.connected(TenantId("t1000")) == {}
+
+
+def test_sessions_that_have_ended_do_not_pile_up() -> None:
+    root, world, sessions = root_authority("Plant CA"), TrustWorld(), Sessions(Presence(MovableClock()))
+    world.trust(root, ACME)
+    admission = world.admit(root.device("one"))
+    for _ in range(3 * MIN_ENDS_SWEPT):
+        session = LiveSession("one")
+        session.identity = replace(session.identity, admission=admission)
+        sessions.add(session)
+        sessions.remove(session)
+    assert sum(isinstance(one, LiveSession) for one in gc.get_objects()) == 1
+    assert len(sessions._ends) <= MIN_ENDS_SWEPT
