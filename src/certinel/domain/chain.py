@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.x509.verification import (
@@ -39,6 +40,9 @@ _PROCESSED = re.compile(r"^validation failed: (candidates exhausted: )?| \(encou
 _V1 = 1
 _DIRECT = 2
 
+_ISSUERS_OF_OPENSSL: WeakKeyDictionary[Certificate, X509] = WeakKeyDictionary()
+"""Thousands of devices have the same ones. Holds bytes that were read, and nothing of any verdict."""
+
 
 @dataclass(frozen=True, slots=True)
 class PresentedChain:
@@ -60,11 +64,8 @@ class PresentedChain:
 
 def digest_of(presented: Sequence[bytes]) -> bytes:
     """Return a digest of the presented bytes that also depends on where each certificate ends."""
-    whole = hashlib.sha256()
-    for der in presented:
-        whole.update(len(der).to_bytes(4, "big"))
-        whole.update(der)
-    return whole.digest()
+    parts = [part for der in presented for part in (len(der).to_bytes(4, "big"), der)]
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def read_presented(
@@ -121,19 +122,28 @@ def verify(path: Path, *, at: datetime) -> PathFault | None:
 def _openssl_fault(path: Path, at: datetime | None) -> PathFault | None:
     # a store for every verification: OpenSSL takes the time of a store only once
     store = X509Store()
-    store.add_cert(X509.from_cryptography(path[-1].parsed))
+    store.add_cert(_read_by_openssl(path[-1]))
     if at is None or _is_last_second(path, at):
         store.set_flags(X509StoreFlags.PARTIAL_CHAIN | NO_CHECK_TIME)
     else:
         store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
         store.set_time(at)
-    leaf, *between = (X509.from_cryptography(certificate.parsed) for certificate in path[:-1])
+    leaf = X509.from_cryptography(path[0].parsed)
+    between = [_read_by_openssl(certificate) for certificate in path[1:-1]]
     try:
         X509StoreContext(store, leaf, between).verify_certificate()
     except X509StoreContextError as error:
         number, depth, _ = error.errors
         return PathFault.invalid(path, depth, str(error), is_name_constraint=number in _NAME_CONSTRAINT_ERRORS)
     return None
+
+
+def _read_by_openssl(issuer: Certificate) -> X509:
+    """Return what OpenSSL makes of an issuer; read once for as long as the certificate is kept."""
+    known = _ISSUERS_OF_OPENSSL.get(issuer)
+    if known is None:
+        known = _ISSUERS_OF_OPENSSL[issuer] = X509.from_cryptography(issuer.parsed)
+    return known
 
 
 def _is_last_second(path: Path, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from certinel.domain.certificate import Certificate
 from certinel.domain.chain import PresentedChain, verify
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
-from certinel.domain.lineage import Effort, Lineage, trace
+from certinel.domain.lineage import Effort, Lineage, is_undisputed, trace
 from certinel.domain.path_fault import Path, PathFault
 from certinel.domain.trust_store import TrustStore
 from certinel.domain.trusted_certificate import TrustedCertificate
@@ -105,6 +105,8 @@ class _Search:
         self._answers: dict[Certificate, Path | None] = {}
         self._lineage: Lineage | None = None
         self._faults: list[PathFault] = []
+        self._unsigned_faults: dict[Path, PathFault] = {}
+        """Of paths that were verified before it was known who signed them."""
 
     def path_to(self, anchor: Certificate) -> Path | None:
         """Return a verified path to ``anchor``, if there is one and it is found within the limits."""
@@ -116,16 +118,30 @@ class _Search:
         return self._answers[anchor]
 
     def _verified(self, anchor: Certificate) -> Path | None:
+        if is_undisputed(anchor, self._presented, self._candidates):
+            # one key alone can have signed the leaf, as nearly always: the verifiers need not be told whether it did
+            direct = (self._presented.leaf, anchor)
+            if self._effort.spend_on_path(direct):
+                fault = self._fault_of(direct)
+                if fault is None:
+                    return direct
+                self._unsigned_faults[direct] = fault
         for path in self._paths_to(anchor):
-            if not self._effort.spend_on_path(path):
-                return None
-            fault = verify(path, at=self._at)
+            fault = self._unsigned_faults.get(path)
             if fault is None:
-                if path[-1].is_valid(self._at):
-                    self._memory.remember(self._presented, path)
+                if not self._effort.spend_on_path(path):
+                    return None
+                fault = self._fault_of(path)
+            if fault is None:
                 return path
             self._faults.append(fault)
         return None
+
+    def _fault_of(self, path: Path) -> PathFault | None:
+        fault = verify(path, at=self._at)
+        if fault is None and path[-1].is_valid(self._at):
+            self._memory.remember(self._presented, path)
+        return fault
 
     def _paths_to(self, anchor: Certificate) -> Iterator[Path]:
         if self._lineage is None:

@@ -130,6 +130,20 @@ def trace(
     return Lineage(presented.leaf, issuers, trusted_issuers)
 
 
+def is_undisputed(anchor: Certificate, presented: PresentedChain, candidates: Sequence[TrustedCertificate]) -> bool:
+    """Tell whether ``anchor`` can have issued the leaf and no other key can, by names and key identifiers.
+
+    Then the path of the two is the one that `trace` finds first, if it finds any: it holds when it verifies.
+    """
+    leaf = presented.leaf
+    if leaf == anchor or not anchor.may_have_issued(leaf):
+        return False
+    trusted = (one.certificate for one in candidates)
+    return all(
+        one.public_key == anchor.public_key for one in (*presented.certificates, *trusted) if one.may_have_issued(leaf)
+    )
+
+
 def _has_other_identity(child: Certificate, sent: Sequence[Certificate], kept: Sequence[TrustedCertificate]) -> bool:
     return any(not one.has_identity_of(child) for one in sent) or any(
         not one.certificate.has_identity_of(child) for one in kept

@@ -23,6 +23,10 @@ good, so the client's order decides: a device without AES instructions asks for 
 
 _OPTIONS = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION
 
+_LEAF_ALONE = -2
+"""A verify depth at which OpenSSL builds no chain of its own, which bounds what a hostile one can cost. At 0 it would
+still look for the leaf's issuer and check that signature, which admission does itself; -1 stands for "not set"."""
+
 ServerKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -103,10 +107,9 @@ def _build_context(options: TlsOptions, certificate_pem: bytes, key_pem: bytes) 
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection then holds no record buffers
     if options.ask_client_certificate:
-        # At depth 0 OpenSSL builds no chain of its own, which bounds what a hostile one can cost. No list of
-        # authorities is set: it would grow with every tenant, and small clients choke on a long one.
+        # No list of authorities is set: it would grow with every tenant, and small clients choke on a long one.
         context.set_verify(SSL.VERIFY_PEER, _accept)
-        context.set_verify_depth(0)
+        context.set_verify_depth(_LEAF_ALONE)
     try:
         context.use_certificate(chain[0])
         for issuer in chain[1:]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import structlog.tracebacks
@@ -38,9 +38,10 @@ def configure(settings: LogSettings) -> None:
         else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*shared, *last, _encoded],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # two lines for every connection: each is one write, which a logger of text makes two of
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -59,6 +60,10 @@ def _json(event: object, **_options: object) -> str:
 def _event_first(_logger: object, _name: str, event: "structlog.typing.EventDict") -> "structlog.typing.EventDict":
     first = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
     return {**first, **event}
+
+
+def _encoded(_logger: object, _name: str, line: Any) -> bytes:
+    return str(line).encode(errors="backslashreplace")
 
 
 def _plain(_logger: object, _name: str, event: "structlog.typing.EventDict") -> "structlog.typing.EventDict":

@@ -88,6 +88,14 @@ async def test_the_presented_chain_is_readable_leaf_first_in_the_order_it_came(h
     assert (await house.guest()).chain == (device.der, root.der, middle.der)
 
 
+async def test_openssl_looks_at_no_certificate_but_the_leaf(house: House) -> None:
+    root = issue("root")
+    device = issue("device", root)
+    await house.connect(house.client_context(device, root))
+    tls = (await house.guest()).transport._protocol.tls
+    assert tls.get_verified_chain(as_cryptography=True) == [device.certificate]
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_more_certificates_than_acceptable_still_reach_the_inner_protocol(house: House, version) -> None:
     others = [issue(f"other {number}") for number in range(12)]

@@ -12,7 +12,7 @@ from certinel.domain.claims import find_claims
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.lineage import MAX_CANDIDATE_PATHS, MAX_PATH_STEPS, MAX_WORK, Effort, trace
 from certinel.domain.path_fault import MAX_NAME_COMPARISONS
-from support.certificates import Issued, new_key, root_authority, rsa_public_key
+from support.certificates import EXPIRED, Issued, new_key, root_authority, rsa_public_key
 from support.trust import ACME, TrustWorld, says
 
 KINDS = ["ec-p256", "ec-p384", "rsa-2048"]
@@ -48,10 +48,24 @@ def test_ten_certificates_of_one_name_and_other_keys_cost_a_signature_each(world
     world.admit(presented)
 
 
-def test_certificates_of_one_name_and_one_key_cost_one_signature(world: TrustWorld) -> None:
+def test_nobody_is_searched_for_when_one_key_alone_can_have_signed(world: TrustWorld) -> None:
     root = same_name()
     world.trust(root)
     effort = effort_of(world, [root.device("pump-7", key_identifiers=False), *(root.renewed() for _ in range(10))])
+    assert (effort.signatures, effort.paths) == (0, 1)
+
+
+def test_path_that_does_not_hold_is_verified_once(world: TrustWorld) -> None:
+    root = same_name()
+    world.trust(root)
+    effort = effort_of(world, [root.device("pump-7", key_identifiers=False, valid=EXPIRED)])
+    assert (effort.signatures, effort.paths) == (1, 1)
+
+
+def test_forged_leaf_costs_one_path_and_one_signature(world: TrustWorld) -> None:
+    root = same_name()
+    world.trust(root)
+    effort = effort_of(world, [same_name().device("pump-7", key_identifiers=False)])
     assert (effort.signatures, effort.paths) == (1, 1)
 
 
