@@ -1,13 +1,13 @@
 """Options that the operator has fixed.
 
-Revision 0004, after 0003. Only forward: to go back, restore a backup.
+Revision 0005, after 0004. Only forward: to go back, restore a backup.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
