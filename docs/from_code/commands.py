@@ -22,15 +22,16 @@ def markdown() -> str:
 def tree() -> Iterator[tuple[str, Any]]:
     """Yield every command and group of commands, as it is typed, in the order of ``--help``."""
     root = typer.main.get_command(app)
-    yield from _below("certinel", root, root.make_context("certinel", [], resilient_parsing=True))
+    yield from _below("certinel", root.make_context("certinel", [], resilient_parsing=True))
 
 
-def _below(words: str, command: Any, context: Any) -> Iterator[tuple[str, Any]]:
+def _below(words: str, context: Any) -> Iterator[tuple[str, Any]]:
+    command = context.command  # what is imported late is here by now
     if words != "certinel":
         yield words, command
     for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
-        inner = command.get_command(context, name)
-        yield from _below(f"{words} {name}", inner, inner.make_context(name, [], context, resilient_parsing=True))
+        found = command.get_command(context, name)
+        yield from _below(f"{words} {name}", found.make_context(name, [], context, resilient_parsing=True))
 
 
 def _section(words: str, command: Any) -> Iterator[str]:
@@ -38,20 +39,40 @@ def _section(words: str, command: Any) -> Iterator[str]:
     yield f"({anchor(words)})=\n{level} `{words}`"
     yield from _paragraphs(command.help or "")
     if hasattr(command, "list_commands"):
+        if words == "certinel admin":
+            yield from _shared_options()
         return
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and not getattr(one, "hidden", False)]
     usage = [words, *(_placeholder(one) for one in arguments), *(["[OPTIONS]"] if options else [])]
     yield f"```text\n{' '.join(usage)}\n```"
     rows = [f"| `{_placeholder(one)}` | {_told(one)} |" for one in arguments]
-    rows += [f"| {_spelled(one)} | {_told(one)} |" for one in options]
+    shared = [one for one in options if getattr(one, "rich_help_panel", None)]
+    rows += [f"| {_spelled(one)} | {_told(one)} |" for one in options if one not in shared]
+    if shared:
+        names = ", ".join(f"`{name}`" for one in shared for name in one.opts)
+        rows.append(f"| {names} | [{shared[0].rich_help_panel}](#shared-options). |")
     if rows:
-        yield "\n".join(["| | |", "|---|---|", *rows])
+        yield _table(rows)
+
+
+def _shared_options() -> Iterator[str]:
+    """Tell the options that most commands of ``certinel admin`` have once, from the first that has them."""
+    for _, command in tree():
+        shared = [one for one in command.params if getattr(one, "rich_help_panel", None)]
+        if len(shared) > 1:
+            yield f"(shared-options)=\n**{shared[0].rich_help_panel}**, in each of these commands:"
+            yield _table([f"| {_spelled(one)} | {_told(one)} |" for one in shared])
+            return
+
+
+def _table(rows: list[str]) -> str:
+    return "\n".join(["| | |", "|---|---|", *rows])
 
 
 def anchor(words: str) -> str:
     """Return the name under which other pages link to a command."""
-    return "command-" + words.removeprefix("certinel ").replace(" ", "-")
+    return "command-" + words.removeprefix("certinel ").replace(" ", ".")
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -33,6 +33,11 @@ COMMANDS = (
         "certinel.cli.explain:explain",
     ),
     DeferredCommand(
+        "codes",
+        "Explain the codes with which connections are refused: what is wrong, what usually causes it, what to do.",
+        "certinel.cli.codes:codes",
+    ),
+    DeferredCommand(
         "onboard",
         "Bring in a CA and the first device: from nothing to a device that connects, in one go.",
         "certinel.cli.onboarding.command:onboard",
