@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 
 @dataclass
@@ -10,7 +11,16 @@ class HtmlForm:
 
     action: str
     method: str
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    """A list of values where several fields have one name."""
+
+    def add(self, name: str, value: str) -> None:
+        if name not in self.fields:
+            self.fields[name] = value
+        elif isinstance(self.fields[name], list):
+            self.fields[name].append(value)
+        else:
+            self.fields[name] = [self.fields[name], value]
 
 
 class _Reader(HTMLParser):
@@ -30,7 +40,7 @@ class _Reader(HTMLParser):
         elif tag == "input" and name and given.get("type") not in {"file", "submit"}:
             is_box = given.get("type") in {"checkbox", "radio"}
             if not is_box or "checked" in given:
-                self.forms[-1].fields[name] = value or ("on" if is_box else "")
+                self.forms[-1].add(name, value or ("on" if is_box else ""))
         elif tag == "textarea" and name:
             self._area = name
             self.forms[-1].fields[name] = ""

@@ -5,8 +5,8 @@ Recording is a matter of memory; a task of its own puts what was seen into words
 
 import asyncio
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -70,6 +70,7 @@ class AttemptRecorder:
         self._closing = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._stored_rows: dict[TenantId, int] = {}
+        self._listening: set[asyncio.Event] = set()
         self._prune_at = clock.now() + PRUNE_EVERY
 
     def record(self, sighting: Sighting, *, is_owned: bool) -> None:
@@ -80,6 +81,16 @@ class AttemptRecorder:
         """
         self._ledger.note(sighting, self._clock.now(), is_owned=is_owned)
         self._wake.set()
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever this node has stored something: for those who want to look again."""
+        event = asyncio.Event()
+        self._listening.add(event)
+        try:
+            yield event
+        finally:
+            self._listening.discard(event)
 
     async def run(self) -> None:
         """Store what is recorded until ``close`` is called."""
@@ -129,6 +140,8 @@ class AttemptRecorder:
             self._stored_rows[attempt.tenant] = self._stored_rows.get(attempt.tenant, 0) + 1
         for entry, count, _ in counts:
             entry.count -= count
+        for event in self._listening:
+            event.set()
 
     async def _described(self, counts: Sequence[tuple[Entry, int, datetime]]) -> list[tuple[Entry, ConnectionAttempt]]:
         attempts = []

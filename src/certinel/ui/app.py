@@ -11,7 +11,17 @@ from starlette.routing import Route
 from certinel.services.platform import Platform
 from certinel.ui import frame
 from certinel.ui.forms import ROOT
-from certinel.ui.pages import new_trusted_certificates, possession, signing_in, trusted_certificates
+from certinel.ui.live import LiveStreams
+from certinel.ui.pages import (
+    connection_attempts,
+    explanation,
+    new_trusted_certificates,
+    possession,
+    revocation,
+    settings,
+    signing_in,
+    trusted_certificates,
+)
 from certinel.ui.routing import sign_in_first
 from certinel.ui.security import PageHeaders
 from certinel.ui.session import session_of
@@ -23,6 +33,10 @@ ROUTES: Final = (
     *new_trusted_certificates.pages.routes,
     *trusted_certificates.pages.routes,
     *possession.pages.routes,
+    *connection_attempts.pages.routes,
+    *explanation.pages.routes,
+    *settings.pages.routes,
+    *revocation.pages.routes,
 )
 
 
@@ -39,6 +53,7 @@ def create_ui(platform: Platform) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.platform = platform
+    app.state.streams = LiveStreams()
     return app
 
 

@@ -28,7 +28,14 @@ class Group:
 
 
 NAVIGATOR: Final = (
-    Group("management", (Entry("trusted-certificates", "/ui/trusted-certificates", "certificate", SEE_TRUST),)),
+    Group(
+        "management",
+        (
+            Entry("trusted-certificates", "/ui/trusted-certificates", "certificate", SEE_TRUST),
+            Entry("attempts", "/ui/attempts", "attempts", SEE_TRUST),
+            Entry("settings", "/ui/settings", "settings", SEE_TRUST),
+        ),
+    ),
 )
 
 

@@ -16,7 +16,11 @@ class HttpApplication:
 
     def __init__(self, platform: Platform) -> None:
         self.api: ASGIApp = create_app(platform)
-        self.ui: ASGIApp = create_ui(platform)
+        self.ui = create_ui(platform)
+
+    def close(self) -> None:
+        """Let pages that go on by themselves end, so that a node that stops need not wait for them."""
+        self.ui.state.streams.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

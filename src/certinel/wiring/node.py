@@ -98,7 +98,8 @@ class Node:
         opened = await _open_platform(settings, directory, names_in(identity), self._parts)
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
         tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
-        http = HttpServer(HttpApplication(opened.platform), opened.platform.clock)
+        application = HttpApplication(opened.platform)
+        http = HttpServer(application, opened.platform.clock)
         self._parts.push_async_callback(http.stop)
         self._parts.callback(directory.node_facts.unlink, missing_ok=True)
         http_port = await self._serve_plain_http(http)
@@ -108,10 +109,8 @@ class Node:
         )
         await https.start(settings.host, settings.https_port)
         self._parts.push_async_callback(https.close, settings.gateway.stop_timeout)
-        self._run(opened.platform.connection_attempts.run())
-        self._parts.push_async_callback(opened.platform.connection_attempts.close)
-        self._run(opened.platform.device_sightings.run())
-        self._parts.push_async_callback(opened.platform.device_sightings.close)
+        self._parts.callback(application.close)
+        self._keep_record(opened.platform)
         options = _gateway_options(settings), _listener_options(settings, SHARE_OF_MQTT)
         gateway = Gateway(opened.platform, tls_for_devices, *options, crowd)
         self._parts.push_async_callback(gateway.stop, settings.gateway.stop_timeout)
@@ -141,6 +140,12 @@ class Node:
         await listener.start(settings.http_host, settings.http_port)
         self._parts.push_async_callback(listener.close, settings.gateway.stop_timeout)
         return listener.port
+
+    def _keep_record(self, platform: Platform) -> None:
+        """Store what devices do until no device is left that could do anything."""
+        for recorder in (platform.connection_attempts, platform.device_sightings):
+            self._run(recorder.run())
+            self._parts.push_async_callback(recorder.close)
 
     def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         self._parts.callback(asyncio.create_task(coroutine).cancel)

@@ -15,6 +15,7 @@ from certinel.api.representation import Answer, ContractTime
 from certinel.api.routing import router as router_for
 from certinel.domain.connection_attempt import ConnectionAttempt, Outcome, PresentedCertificate
 from certinel.domain.identifiers import Fingerprint
+from certinel.domain.pem import armoured
 from certinel.domain.role import Role
 from certinel.services import connection_attempts
 from certinel.storage.connection_attempts import AttemptFilter
@@ -35,6 +36,9 @@ class PresentedCertificateAnswer(Answer):
     not_before: ContractTime
     not_after: ContractTime
     is_failing: bool = Field(alias="failing", description="Whether it is the certificate at fault.")
+    cert_in_pem_format: str | None = Field(
+        default=None, description="The certificate, if it is a CA and trusting it would let the client in."
+    )
 
     @classmethod
     def of(cls, certificate: PresentedCertificate) -> Self:
@@ -48,6 +52,7 @@ class PresentedCertificateAnswer(Answer):
             not_before=certificate.not_before,
             not_after=certificate.not_after,
             is_failing=certificate.is_at_fault,
+            cert_in_pem_format=armoured(certificate.der) if certificate.der is not None else None,
         )
 
 

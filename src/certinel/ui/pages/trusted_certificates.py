@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -15,7 +14,8 @@ from certinel.domain.extension_words import extension_words
 from certinel.domain.identifiers import TenantId
 from certinel.domain.pem import armoured
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
-from certinel.services import connection_attempts, tenants, trusted_certificates
+from certinel.services import connection_attempts, rehearsals, tenants, trusted_certificates
+from certinel.services.rehearsals import TrustedCertificateChange
 from certinel.services.trusted_certificates import Change
 from certinel.storage.connection_attempts import AttemptFilter
 from certinel.storage.engine import Transaction
@@ -37,6 +37,8 @@ pages = Pages()
 LIST: Final = "/ui/trusted-certificates"
 ONE: Final = "/trusted-certificates/{fingerprint}"
 PAGE_SIZE: Final = 50
+LOSING: Final = 100
+"""Devices that are named on one page before a certificate is deleted."""
 LATELY: Final = 5
 """Attempts that are shown beside a certificate."""
 
@@ -238,17 +240,22 @@ def _said(change: Change) -> str:
 
 @pages.show(f"{ONE}/delete", CHANGE_TRUST)
 async def show_delete(visit: Visit) -> Response:
-    """Show who would lose access, before it happens."""
+    """Show which devices would lose access, before it happens."""
     async with visit.platform.database.reading() as tx:
         trusted = await found(visit, tx)
-        since = visit.now - timedelta(days=30)
-        admitted = AttemptFilter(trusted=trusted.fingerprint, outcome=Outcome.ADMITTED, date_from=since)
-        lately = await connection_attempts.list_of(tx, trusted.tenant, admitted, PageRequest(1, 50))
+    losing = await rehearsals.of_trusted_certificate(
+        visit.platform,
+        trusted.tenant,
+        trusted.fingerprint,
+        TrustedCertificateChange.DELETE,
+        after=visit.query("after"),
+        limit=LOSING,
+    )
     return visit.page(
         "trusted_certificates/delete.html",
         title=ENGLISH("trusted.delete.title"),
         trusted=trusted,
-        lately=lately.items,
+        losing=losing,
         here=lambda part="": page_of(visit, trusted, part),
     )
 

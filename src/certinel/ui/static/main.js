@@ -90,6 +90,19 @@ for (const area of document.querySelectorAll("[data-drop]")) {
 }
 
 if (document.querySelector("[data-sign]")) import("./sign.js");
+if (document.querySelector("[data-live-address]")) import("./live.js");
+
+// Relative times go on: a page stays open for hours.
+const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const wording = new Intl.RelativeTimeFormat(html.lang, { numeric: "always" });
+
+function tell(element) {
+  const seconds = (Date.parse(element.dateTime) - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
+  if (Math.abs(seconds) >= 5) element.textContent = wording.format(Math.trunc(seconds / size), unit);
+}
+
+setInterval(() => document.querySelectorAll("time[data-relative]").forEach(tell), 20000);
 
 copyButtons(document);
 
