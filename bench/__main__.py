@@ -1,4 +1,4 @@
-"""``python -m bench [connect] [publish] [--json]``: run the measurements and print them as tables."""
+"""``python -m bench [connect] [publish] [simulator] [--json]``: run the measurements and print them as tables."""
 
 import argparse
 import json
@@ -10,20 +10,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import connect, publish
+from bench import connect, publish, simulator
 
-REFERENCE = "mosquitto"
+REFERENCES = {"connect": "mosquitto", "publish": "mosquitto", "simulator": "certinel"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against mosquitto.")
-    parser.add_argument("what", nargs="*", choices=["connect", "publish", []], help="which; all by default")
+    parser.add_argument("what", nargs="*", choices=[*REFERENCES, []], help="which; all by default")
     parser.add_argument("--count", type=int, default=150, help="devices in each case of connect")
     parser.add_argument("--messages", type=int, default=20_000, help="messages in each round of publish")
     parser.add_argument("--rounds", type=int, default=4, help="how often the servers take turns; the median counts")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     arguments = parser.parse_args()
-    what = arguments.what or ["connect", "publish"]
+    what = arguments.what or list(REFERENCES)
     progress = Console(stderr=True)
     results: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as directory:
@@ -35,6 +35,14 @@ def main() -> None:
             results["publish"] = publish.measure(
                 Path(directory), count=arguments.messages, rounds=arguments.rounds, progress=progress.log
             )
+        if "simulator" in what:
+            results["simulator"] = simulator.measure(
+                Path(directory),
+                count=arguments.count,
+                messages=arguments.messages,
+                rounds=arguments.rounds,
+                progress=progress.log,
+            )
     if arguments.json:
         json.dump({"machine": platform.machine(), "python": platform.python_version(), **results}, sys.stdout, indent=2)
         return
@@ -42,17 +50,21 @@ def main() -> None:
     for name, title in (
         ("connect", "milliseconds of CPU for one connect (in brackets: times mosquitto's)"),
         ("publish", "acknowledged QoS 1 messages for one second of CPU (in brackets: times mosquitto's)"),
+        (
+            "simulator",
+            "microseconds of CPU, of the node and of the simulator that drives it (in brackets: times the node's)",
+        ),
     ):
         if name in results:
-            console.print(_table(title, results[name]))
+            console.print(_table(title, results[name], REFERENCES[name]))
 
 
-def _table(title: str, figures: dict[str, dict[str, float]]) -> Table:
+def _table(title: str, figures: dict[str, dict[str, float]], reference: str) -> Table:
     servers = list(next(iter(figures.values())))
     table = Table("", *servers, title=title)
     for case, by_server in figures.items():
-        reference = by_server[REFERENCE]
-        table.add_row(case, *(f"{_short(by_server[name])} ({by_server[name] / reference:.2f})" for name in servers))
+        one = by_server[reference]
+        table.add_row(case, *(f"{_short(by_server[name])} ({by_server[name] / one:.2f})" for name in servers))
     return table
 
 

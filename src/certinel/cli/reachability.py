@@ -22,8 +22,8 @@ def trust_in(server_ca: Path | None) -> ssl.SSLContext:
         raise CommandError(f"{server_ca}: {error.strerror or error}", EXIT_USAGE) from None
 
 
-def check_server(host: str, port: int, server_ca: Path | None) -> None:
-    """Shake hands with a platform once, as nobody, and return when its certificate is good.
+def check_server(host: str, port: int, server_ca: Path | None) -> str:
+    """Shake hands with a platform once, as nobody, and return its address when its certificate is good.
 
     Raises:
         CommandError: there is no platform, or not the one that is meant; says what to do.
@@ -32,9 +32,9 @@ def check_server(host: str, port: int, server_ca: Path | None) -> None:
     try:
         with (
             socket.create_connection((host, port), timeout=PATIENCE_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host),
+            context.wrap_socket(plain, server_hostname=host) as tls,
         ):
-            return
+            return str(tls.getpeername()[0])
     except OSError as error:
         raise CommandError(f"{host}:{port}: {why_not(error, server_ca)}", EXIT_USAGE) from None
 

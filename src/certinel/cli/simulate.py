@@ -117,15 +117,16 @@ def simulate(  # noqa: PLR0917 - typer calls it by name
     unless --fail-over unexpected=… allows it. Ctrl-C ends the run and still reports.
     """
     _refuse_strange_target(host, i_operate)
+    plan = _plan(scenario, devices, times, duration, ramp, rate, at_once, fault, seed, name_prefix)
+    limits = _limits(fail_over or [])
     order = _Order(
-        _plan(scenario, devices, times, duration, ramp, rate, at_once, fault, seed, name_prefix),
-        Target(host, port),
+        plan,
+        Target(host, port, check_server(host, port, server_ca)),
         server_ca,
         _VERSIONS[mqtt_version],
-        _limits(fail_over or []),
+        limits,
     )
     issuer, above = read_authority(ca, ca_key, ca_passphrase_file)
-    check_server(host, port, server_ca)
     maker = FleetMaker(order.plan, issuer, above, SystemClock().now())
     making = track(maker, "Making certificates", total=devices, console=_progress, transient=True)
     result, is_within_limits = uvloop.run(_run(order, list(making)))

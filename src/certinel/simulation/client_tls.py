@@ -1,9 +1,11 @@
 """The device's side of TLS: the one place that builds the TLS contexts of simulated devices."""
 
+import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 from certinel.pki.keys import PrivateKey
@@ -18,10 +20,14 @@ class ClientTls:
 
     The platform's certificate is verified up to ``server_ca``; that it has the right name is *not*. Without one it is
     not verified at all, for servers whose identity is beside the point. No session is resumed: every connect is whole.
+    ``only_version`` is one of OpenSSL's numbers; by default TLS 1.2 and everything above. ``only_p256``
+    agrees on keys over that curve, as small devices do; by default OpenSSL's choice, post-quantum first.
     """
 
-    def __init__(self, server_ca: Path | None) -> None:
+    def __init__(self, server_ca: Path | None, *, only_version: int | None = None, only_p256: bool = False) -> None:
         self._server_ca = server_ca
+        self._only_version = only_version
+        self._only_p256 = only_p256
         self._contexts: dict[bytes, SSL.Context] = {}
 
     def connection(
@@ -35,13 +41,17 @@ class ClientTls:
         tls = SSL.Connection(context, None)
         tls.use_certificate(certificate)
         tls.use_privatekey(key)
-        tls.set_tlsext_host_name(server_name.encode("idna"))
+        if not _is_address(server_name):  # an address is no server name (RFC 6066, 3)
+            tls.set_tlsext_host_name(server_name.encode("idna"))
         tls.set_connect_state()
         return tls
 
     def _made(self, above: Sequence[x509.Certificate]) -> SSL.Context:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_min_proto_version(self._only_version or SSL.TLS1_2_VERSION)
+        context.set_max_proto_version(self._only_version or 0)
+        if self._only_p256:
+            context.set_tmp_ecdh(ec.SECP256R1())
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
         for certificate in above:
@@ -53,6 +63,14 @@ class ClientTls:
                 raise UnusableServerCaError(f"{self._server_ca}: there is no certificate in PEM in it") from None
             context.set_verify(SSL.VERIFY_PEER, _as_openssl_says)
         return context
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_openssl_says(_tls: object, _certificate: object, _error: int, _depth: int, is_good: int) -> bool:

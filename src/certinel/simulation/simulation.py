@@ -1,7 +1,6 @@
 """Runs a simulation: brings the devices in, keeps connects within their limit, ends everything in good order."""
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +31,10 @@ class Target:
     """The platform that is put under load."""
 
     host: str
+    """Its name, as its certificate and devices have it."""
     port: int
+    address: str
+    """Where connections go: the one that the name resolves to, so that no device asks again."""
 
 
 class Simulation:
@@ -46,8 +48,6 @@ class Simulation:
         self.seconds = 0.0
         self.target = target
         self._tls = tls
-        self._address = target.host
-        self._family = socket.AF_UNSPEC
         self._waiting: deque[SimulatedDevice] = deque()
         self._under_way = 0
         self._unfinished = 0
@@ -63,13 +63,8 @@ class Simulation:
         return self.seconds or (asyncio.get_running_loop().time() - self._began if self._began else 0.0)
 
     async def run(self, fleet: Sequence[Identity]) -> None:
-        """Carry out the plan with these devices, until they are done, the duration is over, or ``stop`` is called.
-
-        Raises:
-            OSError: the name of the platform cannot be resolved.
-        """
+        """Carry out the plan with these devices, until they are done, the duration is over, or ``stop`` is called."""
         loop = asyncio.get_running_loop()
-        await self._resolve()
         devices = [SimulatedDevice(identity, self) for identity in fleet]
         self._unfinished = len(devices)
         self._began = loop.time()
@@ -106,13 +101,6 @@ class Simulation:
             except TimeoutError:
                 return
 
-    async def _resolve(self) -> None:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            self.target.host, self.target.port, type=socket.SOCK_STREAM
-        )
-        self._family, _, _, _, address = found[0]
-        self._address = str(address[0])
-
     # ---- what devices ask for
 
     def enter(self, device: SimulatedDevice) -> None:
@@ -143,7 +131,7 @@ class Simulation:
     async def _dial(self, connection: DeviceConnection) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: connection, self._address, self.target.port, family=self._family)
+            await loop.create_connection(lambda: connection, self.target.address, self.target.port)
         except OSError as error:
             connection.could_not_be_made(f"TCP: {error.strerror or type(error).__name__}")
 

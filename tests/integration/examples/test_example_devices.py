@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from integration.examples.conftest import Device, Example, MakeDevice
+from certinel.cli import app
+from integration.examples.conftest import Device, Example, MakeDevice, ready
 from support.commands import run
 from support.node import Node
 from support.program import Program, started
@@ -85,6 +87,24 @@ def test_it_says_so_when_it_is_refused(example: Example, device: Device) -> None
         assert program.wait_until(lambda: re.search("not authori[sz]ed", program.text, re.IGNORECASE) is not None), (
             program.text
         )
+
+
+def test_java_device_takes_jks_stores_too(
+    node: Node, onboarded: MakeDevice, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    example = ready("java-paho", tmp_path_factory.mktemp("program"))
+    device = onboarded("java-paho-jks")
+    settings = device.settings
+    stores = {"DEVICE_KEYSTORE": str(tmp_path / "key.jks"), "DEVICE_TRUSTSTORE": str(tmp_path / "trust.jks")}
+    to_jks = ("--type", "jks", "--store-passphrase-file", settings["DEVICE_STORE_PASSPHRASE_FILE"])
+    for words in (
+        ("keystore", settings["DEVICE_CHAIN"], "--out", stores["DEVICE_KEYSTORE"]),
+        ("truststore", settings["DEVICE_SERVER_CA"], "--out", stores["DEVICE_TRUSTSTORE"]),
+    ):
+        made = CliRunner().invoke(app, ["pki", *words, *to_jks])
+        assert made.exit_code == 0, made.output
+    with example.started(device, **stores) as program:
+        wait_for(program, "REST says")
 
 
 @pytest.fixture

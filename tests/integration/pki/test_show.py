@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from certinel.domain.der import SEQUENCE, content_of
 from integration.pki.conftest import Toolkit
 from support.commands import shell
+from support.der import bit_string, object_identifier, sequence, tlv
 from support.seed_recipe import STORE_PASSWORD, SeedRecipe
 
+EXTENSIONS = 0xA3
 FIELDS = [
     "Version",
     "Serial number",
@@ -75,3 +82,29 @@ def test_der_certificate_is_shown(toolkit: Toolkit) -> None:
 def test_file_with_nothing_to_show_is_refused(toolkit: Toolkit) -> None:
     (toolkit.folder / "empty").write_text("nothing")
     assert "no certificate" in toolkit.complains("show", "empty")
+
+
+def with_unique_identifiers(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The certificate with both of them before its extensions, signed again: no tool makes such a one any more."""
+    tbs = certificate.tbs_certificate_bytes
+    start, end = content_of(tbs, 0, len(tbs), SEQUENCE)
+    position = start
+    while tbs[position] != EXTENSIONS:
+        _, position = content_of(tbs, position, end, *range(0x100))
+    identifiers = tlv(0x81, b"\x00", b"\xca\xfe") + tlv(0x82, b"\x00", b"\xbe\xef")
+    signed = sequence(tbs[start:position], identifiers, tbs[position:])
+    algorithm = sequence(object_identifier("1.2.840.10045.4.3.2"))
+    return sequence(signed, algorithm, bit_string(key.sign(signed, ec.ECDSA(hashes.SHA256()))))
+
+
+def test_unique_identifiers_are_shown(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    certificate = x509.load_pem_x509_certificate((toolkit.folder / "ca.pem").read_bytes())
+    key = load_pem_private_key((toolkit.folder / "ca.key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    (toolkit.folder / "old.der").write_bytes(with_unique_identifiers(certificate, key))
+    (answer,) = shown(toolkit, "old.der")
+    assert (answer["Issuer unique identifier"], answer["Subject unique identifier"]) == ("cafe", "beef")
+    assert answer["Self-signed"] == "yes"
+    text = shell("openssl x509 -inform DER -in old.der -noout -text", folder=toolkit.folder).succeeded().text
+    assert "be:ef" in text
