@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, bindparam, cast, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Text, bindparam, cast, delete, false, func, or_, select, update
 
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import UserKind
@@ -73,7 +73,8 @@ class UserFilter:
 
     kind: UserKind | None = None
     name_prefix: str | None = None
-    group: str | None = None
+    groups: frozenset[str] | None = None
+    """In one of these at least."""
 
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: UserFilter, request: PageRequest) -> Page[UserAccount]:
@@ -83,8 +84,8 @@ async def list_of(tx: Transaction, tenant: TenantId, wanted: UserFilter, request
         conditions.append(table.c.kind == wanted.kind.value)
     if wanted.name_prefix is not None:
         conditions.append(table.c.name.startswith(wanted.name_prefix, autoescape=True))
-    if wanted.group is not None:
-        conditions.append(_is_in(wanted.group))
+    if wanted.groups is not None:
+        conditions.append(or_(false(), *(_is_in(group) for group in sorted(wanted.groups))))
     return await fetch_page(tx, select(table).where(*conditions).order_by(table.c.name), request, _account)
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from certinel.domain.role import ADMINS, DEVICES, READERS, Role
+from certinel.domain.role import ADMINS, BOOTSTRAP, DEVICES, READERS, Role
 from integration.api.conftest import BASE_URL, TENANT, Device, Site
 from support.platforms import ADMIN_PASSWORD
 
@@ -105,10 +105,21 @@ async def test_last_administrator_stays(site: Site) -> None:
     assert (await site.admin.delete(f"{ALL}/admin")).status_code == 204
 
 
+async def test_users_of_some_groups_and_the_groups_of_a_user_are_listed(site: Site) -> None:
+    await created(site, READERS)
+    assert [one["userName"] for one in (await site.admin.get(f"{ALL}?groups={READERS}")).json()["users"]] == ["anna"]
+    both = (await site.admin.get(f"{ALL}?groups={READERS},{ADMINS}")).json()["users"]
+    assert [one["userName"] for one in both] == ["admin", "anna"]
+    assert (await site.admin.get(f"{ALL}?groups=nobodies")).json()["users"] == []
+    references = (await site.admin.get(f"{ALL}/anna/groups")).json()["references"]
+    assert [one["group"]["name"] for one in references] == [READERS]
+    assert (await site.admin.get(f"{ALL}/nobody/groups")).status_code == 404
+
+
 async def test_groups_have_roles_and_members(site: Site) -> None:
     await created(site, READERS)
     groups = (await site.admin.get(GROUPS)).json()["groups"]
-    assert [group["name"] for group in groups] == [ADMINS, DEVICES, READERS]
+    assert [group["name"] for group in groups] == [ADMINS, BOOTSTRAP, DEVICES, READERS]
     assert (await site.admin.get(f"/user/{TENANT}/groupByName/admins")).json() == groups[0]
     assert (await site.admin.get(f"{GROUPS}/admins")).json() == groups[0]
     members = (await site.admin.get(f"{GROUPS}/readers/users")).json()["references"]

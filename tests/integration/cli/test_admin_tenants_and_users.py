@@ -164,3 +164,12 @@ def test_signing_key_is_rotated_and_the_old_one_withdrawn(management: Admin) -> 
     assert states == [(made["id"], True), (before["id"], False)]
     management.done("signing-key", "withdraw", before["id"], "--yes")
     assert [one["id"] for one in management.json("signing-key", "list")] == [made["id"]]
+
+
+def test_feature_is_switched_and_left_to_the_platform_again(admin: Admin) -> None:
+    (before, *_) = admin.json("feature", "list")
+    switch = "disable" if before["active"] else "enable"
+    admin.done("feature", switch, before["key"])
+    assert admin.json("feature", "list")[0]["active"] != before["active"]
+    admin.done("feature", "reset", before["key"])
+    assert admin.json("feature", "list")[0] == before

@@ -73,7 +73,7 @@ async def test_users_are_found_by_group_and_by_name(platform: Platform) -> None:
             page = await user_administration.list_of(tx, T1, wanted, PageRequest(page_size=10))
         return [user.name for user in page.items]
 
-    assert await names(UserFilter(group=READERS)) == ["a_b", "axb"]
-    assert await names(UserFilter(group=ADMINS)) == ["admin", "axb"]
+    assert await names(UserFilter(groups=frozenset({READERS}))) == ["a_b", "axb"]
+    assert await names(UserFilter(groups=frozenset({ADMINS}))) == ["admin", "axb"]
     assert await names(UserFilter(name_prefix="a_")) == ["a_b"]
     assert await names(UserFilter(kind=UserKind.DEVICE)) == []

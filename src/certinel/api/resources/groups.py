@@ -14,11 +14,11 @@ from certinel.api.platform_of import Served
 from certinel.api.problems import documented_error
 from certinel.api.representation import Answer, Received
 from certinel.api.resources.tenant_users import READERS, WRITERS, UserAnswer
-from certinel.api.resources.users import GroupAnswer, RoleAnswer, group_reference
+from certinel.api.resources.users import GroupAnswer, GroupReference, RoleAnswer, group_reference
 from certinel.api.routing import router as router_for
 from certinel.api.tenant_of_path import OwnTenant
 from certinel.domain.role import ROLES_OF_GROUP, Role
-from certinel.services import user_administration
+from certinel.services import user_administration, users
 from certinel.storage.page import Page
 from certinel.storage.users import UserFilter
 
@@ -27,12 +27,19 @@ router = router_for("groups")
 ALL: Final = "/user/{tenant:segment}/groups"
 ONE: Final = ALL + "/{group:segment}"
 MEMBERS: Final = ONE + "/users"
+OF_USER: Final = "/user/{tenant:segment}/users/{name:segment}/groups"
 
 
 class Groups(Collection):
     """A page of groups, by name."""
 
     groups: list[GroupAnswer]
+
+
+class GroupsOfUser(Collection):
+    """A page of the groups that a user is in, by name."""
+
+    references: list[GroupReference]
 
 
 class Roles(Collection):
@@ -99,11 +106,26 @@ async def get_group_by_name(request: Request, tenant: OwnTenant, group: str) -> 
 
 
 @router.get(
+    OF_USER, dependencies=[READERS], responses=represented_as("groupreferencecollection") | documented_error(404, 422)
+)
+async def list_groups_of_user(
+    request: Request, platform: Served, tenant: OwnTenant, name: str, paging: Paging
+) -> GroupsOfUser:
+    """List the groups that a user is in."""
+    async with platform.database.reading() as tx:
+        names = sorted((await users.get(tx, tenant, name)).groups)
+    page = Page(tuple(names[paging.offset : paging.offset + paging.page_size]), paging, len(names))
+    return GroupsOfUser(
+        references=[group_reference(tenant, group, request) for group in page.items], **envelope(request, page)
+    )
+
+
+@router.get(
     MEMBERS, dependencies=[READERS], responses=represented_as("userreferencecollection") | documented_error(404, 422)
 )
 async def list_members(request: Request, platform: Served, tenant: OwnTenant, group: str, paging: Paging) -> Members:
     """List the members of a group."""
-    wanted = UserFilter(group=user_administration.check_group(group))
+    wanted = UserFilter(groups=frozenset({user_administration.check_group(group)}))
     async with platform.database.reading() as tx:
         page = await user_administration.list_of(tx, tenant, wanted, paging)
     answers = [UserAnswer.of(user, request) for user in page.items]

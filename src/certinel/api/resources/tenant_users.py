@@ -115,7 +115,7 @@ class DeviceUserAnswer(Answer):
 
 
 @router.get(ALL, dependencies=[READERS], responses=represented_as("usercollection") | documented_error(404, 422))
-async def list_users(
+async def list_users(  # noqa: PLR0913 - each one is a part of the request
     *,
     request: Request,
     platform: Served,
@@ -123,9 +123,14 @@ async def list_users(
     paging: Paging,
     only_devices: Annotated[bool, Query(alias="onlyDevices", description="Device users only.")] = False,
     username: Annotated[str | None, Query(description="Users whose name begins so.")] = None,
+    groups: Annotated[str | None, Query(description="Users in one of these groups: ids, separated by commas.")] = None,
 ) -> Users:
-    """List the users of the tenant."""
-    wanted = UserFilter(kind=UserKind.DEVICE if only_devices else None, name_prefix=username)
+    """List the users of the tenant; all conditions must hold."""
+    wanted = UserFilter(
+        kind=UserKind.DEVICE if only_devices else None,
+        name_prefix=username,
+        groups=frozenset(groups.split(",")) if groups else None,
+    )
     async with platform.database.reading() as tx:
         page = await user_administration.list_of(tx, tenant, wanted, paging)
     return Users(users=[UserAnswer.of(user, request) for user in page.items], **envelope(request, page))

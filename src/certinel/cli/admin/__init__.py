@@ -7,6 +7,7 @@ from certinel.cli.admin import (
     bulk_registration,
     device_requests,
     devices,
+    features,
     groups,
     login,
     possession,
@@ -49,6 +50,7 @@ app.add_typer(device_requests.app, name="device-request")
 app.add_typer(revocations.app, name="revocation")
 app.add_typer(revocation_lists.app, name="revocation-list")
 app.add_typer(tenant_options.app, name="option")
+app.add_typer(features.app, name="feature")
 app.add_typer(audit_records.app, name="audit")
 app.add_typer(signing_keys.app, name="signing-key")
 verb(app, "attempts")(attempts)

@@ -88,6 +88,16 @@ def signing_keys(ctx: Any, incomplete: str) -> Completion:
     return _offered(ctx, incomplete, offer)
 
 
+def features(ctx: Any, incomplete: str) -> Completion:
+    """Complete the key of a feature."""
+
+    def offer(rest: NodeClient, _tenant: str) -> Iterator[tuple[str, str]]:
+        for one in rest.get("/features"):
+            yield str(one["key"]), "on" if one["active"] else "off"
+
+    return _offered(ctx, incomplete, offer)
+
+
 def _offered(ctx: Any, incomplete: str, offer: Offer) -> Completion:
     """Ask the node of the saved login; whatever goes wrong, there is just nothing to offer."""
     with suppress(CommandError, KeyError, TypeError):
