@@ -101,11 +101,15 @@ class TenantRevocation:
                 return Refusal(code, facts, index, tenant=tenant, path=path)
         return self._staleness(path, tenant, at) if self.online_check else None
 
-    def _own_date(self, certificate: Certificate) -> datetime | None:
-        if not self.offline_check or not self.own:
+    def listed_since(self, certificate: Certificate) -> datetime | None:
+        """Return since when the tenant's own list names a certificate, whether or not the list counts."""
+        if not self.own:
             return None
         serial = serial_octets(certificate.serial_number)
         return self.own.since(serial) or self.own.since(serial, issuer_digest(certificate.issuer))
+
+    def _own_date(self, certificate: Certificate) -> datetime | None:
+        return self.listed_since(certificate) if self.offline_check else None
 
     def _date_by_issuer(self, path: Path, index: int) -> datetime | None:
         if not self._lists:

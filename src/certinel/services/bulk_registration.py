@@ -41,6 +41,8 @@ class BulkResult:
     created: int = 0
     updated: list[DeviceId] = field(default_factory=list)
     failed: list[FailedRow] = field(default_factory=list)
+    expected: int | None = None
+    """How many rows the file has; None until it was read to its end."""
 
     @property
     def successful(self) -> int:
@@ -53,16 +55,19 @@ class BulkResult:
         return self.successful + len(self.failed)
 
 
-async def register(platform: Platform, caller: TenantId, file: BinaryIO, by: Actor) -> BulkResult:
+async def register(
+    platform: Platform, caller: TenantId, file: BinaryIO, by: Actor, result: BulkResult | None = None
+) -> BulkResult:
     """Register every device of ``file``; ``caller`` is the tenant of who sends it.
 
-    The whole file is read once before anything is stored.
+    The whole file is read once before anything is stored. What becomes of the rows is written into ``result`` as it
+    goes on, for those who want to look meanwhile.
 
     Raises:
         UnusableTableError: the file is no table of devices; nothing is stored.
     """
-    encoding = await asyncio.to_thread(_check, file, caller)
-    result = BulkResult()
+    result = result if result is not None else BulkResult()
+    encoding, result.expected = await asyncio.to_thread(_check, file, caller)
     groups: Groups = {}
     file.seek(0)
     text = TextIOWrapper(file, encoding, newline="")
@@ -75,8 +80,8 @@ async def register(platform: Platform, caller: TenantId, file: BinaryIO, by: Act
     return result
 
 
-def _check(file: BinaryIO, caller: TenantId) -> str:
-    """Read the file to its end and return its encoding; raises ``UnusableTableError``."""
+def _check(file: BinaryIO, caller: TenantId) -> tuple[str, int]:
+    """Read the file to its end and return its encoding and how many rows it has; raises ``UnusableTableError``."""
     finder = EncodingFinder()
     file.seek(0)
     while piece := file.read(PIECE_BYTES):
@@ -85,11 +90,12 @@ def _check(file: BinaryIO, caller: TenantId) -> str:
     file.seek(0)
     text = TextIOWrapper(file, encoding, newline="")
     try:
-        if not any([True for _ in _entries(text, caller)]):  # noqa: C419 - to the end, not to the first
+        rows = sum(1 for _ in _entries(text, caller))
+        if not rows:
             raise UnusableTableError("CSV file contained empty dataset")
     finally:
         text.detach()
-    return encoding
+    return encoding, rows
 
 
 def _entries(text: TextIOWrapper, caller: TenantId) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from certinel.domain.certificate import Certificate
 from certinel.domain.connection_attempt import ADMITTED
 from certinel.domain.device import Device, DeviceCertificate, device_of_user
 from certinel.domain.errors import DeviceIdentityError
@@ -155,6 +156,25 @@ async def certificates_of(tx: Transaction, tenant: TenantId, device: DeviceId) -
 async def provisioned_certificates(tx: Transaction, tenant: TenantId, device: DeviceId) -> list[DeviceCertificate]:
     """Return the last few of them, as the contract shows them of a device user."""
     return await device_certificates.of_device(tx, tenant, device, PROVISIONED)
+
+
+async def chain_of(tx: Transaction, tenant: TenantId, device: Device) -> tuple[bytes, ...]:
+    """Return what the device presented last, as DER, its own certificate first; empty if that is not known."""
+    if device.certificate is None:
+        return ()
+    return await device_chains.find(tx, tenant, bytes.fromhex(device.certificate.sha256)) or ()
+
+
+async def parsed(
+    tx: Transaction, tenant: TenantId, certificates: Sequence[DeviceCertificate]
+) -> list[tuple[DeviceCertificate, Certificate]]:
+    """Return the certificates with what they hold; those whose chain is not kept any more are left out."""
+    found = []
+    for one in certificates:
+        chain = await device_chains.find(tx, tenant, bytes.fromhex(one.sha256))
+        if chain:
+            found.append((one, Certificate.parse(chain[0])))
+    return found
 
 
 async def delete(tx: Transaction, platform: Platform, tenant: TenantId, device: str, by: Principal) -> None:

@@ -34,6 +34,11 @@ async def of_devices(
     return await device_certificates.expiring(tx, tenant, until, after, limit)
 
 
+async def count_of_devices(tx: Transaction, tenant: TenantId, since: datetime, until: datetime) -> int:
+    """Count the current certificates of devices that end from ``since`` to before ``until``."""
+    return await device_certificates.count_ending(tx, tenant, since, until)
+
+
 def of_trusted(platform: Platform, tenant: TenantId, until: datetime) -> list[TrustedCertificate]:
     """Return the trusted certificates that end by ``until`` or have ended, the first to end first."""
     ending = [one for one in _present(platform, tenant) if one.certificate.not_after <= until]

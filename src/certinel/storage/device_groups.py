@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final, NamedTuple
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import func, literal_column, select
 
 from certinel.domain.device_group import GROUP_FRAGMENT, ROOT_GROUP, SUBGROUP
 from certinel.domain.identifiers import TenantId
@@ -13,6 +14,9 @@ from certinel.storage.engine import Transaction
 from certinel.storage.managed_objects import NewManagedObject
 from certinel.storage.tables import managed_object, managed_object_child
 from certinel.storage.tables import tenant as tenant_table
+
+_NUMBERS_AT_ONCE: Final = 500
+"""Far below what either engine takes as parameters of one statement."""
 
 _OBJECT = managed_object.c
 _CHILD = managed_object_child.c
@@ -67,6 +71,41 @@ async def create(
 async def put_in(tx: Transaction, tenant: TenantId, pairs: Iterable[tuple[ManagedObjectId, ManagedObjectId]]) -> None:
     """Put objects into groups, given as (group, object); what is there already stays there."""
     await managed_object_children.link(tx, tenant, Relation.ASSET, pairs)
+
+
+class GroupNode(NamedTuple):
+    """A group, and the groups that it is in."""
+
+    id: ManagedObjectId
+    name: str | None
+    parents: tuple[ManagedObjectId, ...]
+    member_count: int
+    """What is directly in it, groups included."""
+
+
+async def all_of(tx: Transaction, tenant: TenantId, at_most: int) -> list[GroupNode]:
+    """Return the groups of ``tenant`` by their names, at most so many."""
+    groups = select(_OBJECT.id, _OBJECT.name).where(
+        _OBJECT.tenant_id == tenant, _OBJECT.type.in_([ROOT_GROUP, SUBGROUP])
+    )
+    found = {row.id: row.name for row in await tx.execute(groups.order_by(_OBJECT.name, _OBJECT.id).limit(at_most))}
+    if not found:
+        return []
+    assets = (_CHILD.tenant_id == tenant, _CHILD.kind == Relation.ASSET.value)
+    parents: dict[int, list[ManagedObjectId]] = {}
+    numbers = sorted(found)
+    for start in range(0, len(numbers), _NUMBERS_AT_ONCE):
+        some = numbers[start : start + _NUMBERS_AT_ONCE]
+        for row in await tx.execute(
+            select(_CHILD.parent_id, _CHILD.child_id).where(*assets, _CHILD.child_id.in_(some))
+        ):
+            parents.setdefault(row.child_id, []).append(ManagedObjectId(row.parent_id))
+    counted = select(_CHILD.parent_id, func.count().label("many")).where(*assets).group_by(_CHILD.parent_id)
+    counts = {row.parent_id: row.many for row in await tx.execute(counted)}
+    return [
+        GroupNode(ManagedObjectId(number), name, tuple(sorted(parents.get(number, ()))), counts.get(number, 0))
+        for number, name in found.items()
+    ]
 
 
 async def members(tx: Transaction, tenant: TenantId, group: ManagedObjectId) -> list[ManagedObjectId]:

@@ -30,6 +30,8 @@ class DeviceFilter:
     is_enabled: bool | None = None
     expires_by: datetime | None = None
     """Devices whose current certificate ends at this moment or has ended before."""
+    expires_from: datetime | None = None
+    """Devices whose current certificate ends at this moment or later."""
     trusted: Fingerprint | None = None
     """Devices that were admitted by this trusted certificate the last time."""
     names: Collection[str] | None = None
@@ -131,11 +133,11 @@ async def objects_of_users(tx: Transaction, tenant: TenantId, names: Collection[
         select(_OBJECT.owner, _OBJECT.id, external_id.c.value)
         .outerjoin(external_id, is_serial)
         .where(_OBJECT.tenant_id == tenant, _OBJECT.owner.in_(sorted(names)))
-        .order_by(_OBJECT.id.desc())
     )
     found: dict[str, ManagedObjectId] = {}
     of_serial: dict[str, ManagedObjectId] = {}
-    for row in await tx.execute(statement):
+    # sorted here: the engine would take another index for it, and look at every object of the tenant
+    for row in sorted(await tx.execute(statement), key=lambda one: one.id, reverse=True):
         found[row.owner] = ManagedObjectId(row.id)
         if row.value is not None:
             of_serial[row.owner] = ManagedObjectId(row.id)
@@ -151,6 +153,8 @@ def _conditions(tenant: TenantId, wanted: DeviceFilter) -> list[ColumnElement[bo
     of_certificate: list[ColumnElement[bool]] = []
     if wanted.expires_by is not None:
         of_certificate.append(_CERTIFICATE.not_after <= wanted.expires_by)
+    if wanted.expires_from is not None:
+        of_certificate.append(_CERTIFICATE.not_after >= wanted.expires_from)
     if wanted.trusted is not None:
         of_certificate.append(_CERTIFICATE.trusted_fingerprint == wanted.trusted)
     if of_certificate:

@@ -260,7 +260,7 @@ device_certificate = Table(
     ForeignKeyConstraint(
         ["tenant_id", "user_name"], ["user_account.tenant_id", "user_account.name"], ondelete="CASCADE"
     ),
-    Index(None, "tenant_id", "user_name"),
+    Index(None, "tenant_id", "user_name", "is_current"),
     Index(None, "tenant_id", "is_current", "not_after"),
     Index(None, "tenant_id", "trusted_fingerprint"),
     Index(None, "tenant_id", "serial"),

@@ -14,13 +14,21 @@ from certinel.ui.forms import ROOT
 from certinel.ui.live import LiveStreams
 from certinel.ui.pages import (
     connection_attempts,
+    device,
+    devices,
     explanation,
+    groups,
     new_trusted_certificates,
+    overview,
     possession,
+    registration,
     revocation,
+    search,
     settings,
     signing_in,
+    tenants,
     trusted_certificates,
+    users,
 )
 from certinel.ui.routing import sign_in_first
 from certinel.ui.security import PageHeaders
@@ -30,6 +38,12 @@ from certinel.ui.visit import Visit
 
 ROUTES: Final = (
     *signing_in.routes,
+    *overview.pages.routes,
+    *search.pages.routes,
+    *devices.pages.routes,
+    *device.pages.routes,
+    *registration.pages.routes,
+    *groups.pages.routes,
     *new_trusted_certificates.pages.routes,
     *trusted_certificates.pages.routes,
     *possession.pages.routes,
@@ -37,6 +51,8 @@ ROUTES: Final = (
     *explanation.pages.routes,
     *settings.pages.routes,
     *revocation.pages.routes,
+    *users.pages.routes,
+    *tenants.pages.routes,
 )
 
 
@@ -46,7 +62,6 @@ def create_ui(platform: Platform) -> Starlette:
         routes=[
             Route(f"{ROOT}/static/{{version}}/{{name}}", frame.assets.answer, methods=["GET"]),
             *ROUTES,
-            Route(f"{ROOT}/", _first_page, methods=["GET"]),
             Route("/{path:path}", _nothing_here, methods=["GET", "POST"]),
         ],
         middleware=[Middleware(PageHeaders)],
@@ -55,10 +70,6 @@ def create_ui(platform: Platform) -> Starlette:
     app.state.platform = platform
     app.state.streams = LiveStreams()
     return app
-
-
-async def _first_page(_: Request) -> Response:
-    return RedirectResponse(f"{ROOT}/trusted-certificates", status_code=303)
 
 
 async def _nothing_here(request: Request) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from certinel.ui.rights import SEE_TRUST, Right
+from certinel.ui.rights import SEE_DEVICES, SEE_REGISTRATION, SEE_TENANTS, SEE_TRUST, SEE_USERS, Right
 from certinel.ui.session import Session
 
 
@@ -28,12 +28,23 @@ class Group:
 
 
 NAVIGATOR: Final = (
+    Group(None, (Entry("overview", "/ui/", "overview", SEE_TRUST),)),
+    Group(
+        "devices",
+        (
+            Entry("devices", "/ui/devices", "devices", SEE_TRUST),
+            Entry("registration", "/ui/registration", "registration", SEE_REGISTRATION),
+            Entry("groups", "/ui/groups", "groups", SEE_DEVICES),
+        ),
+    ),
     Group(
         "management",
         (
             Entry("trusted-certificates", "/ui/trusted-certificates", "certificate", SEE_TRUST),
             Entry("attempts", "/ui/attempts", "attempts", SEE_TRUST),
             Entry("settings", "/ui/settings", "settings", SEE_TRUST),
+            Entry("users", "/ui/users", "users", SEE_USERS),
+            Entry("tenants", "/ui/tenants", "tenants", SEE_TENANTS),
         ),
     ),
 )

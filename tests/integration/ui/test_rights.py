@@ -14,6 +14,7 @@ SAME_AS = {
     "SEE_OPTIONS": ("GET", "/tenant/options"),
     "CHANGE_OPTIONS": ("POST", "/tenant/options"),
     "SEE_DEVICES": ("GET", "/inventory/managedObjects"),
+    "CHANGE_DEVICES": ("PUT", "/certinel/devices/{device:segment}"),
     "SEE_REGISTRATION": ("GET", "/devicecontrol/newDeviceRequests"),
     "REGISTER": ("POST", "/devicecontrol/bulkNewDeviceRequests"),
     "SEE_USERS": ("GET", "/user/{tenant:segment}/users"),
