@@ -79,6 +79,7 @@ from certinel.services.user_administration import (
     GroupNotFoundError,
     LastAdministratorError,
     UserAlreadyExistsError,
+    WrongCurrentPasswordError,
 )
 from certinel.services.users import UserNotFoundError
 from certinel.storage.errors import DatabaseLoginError, DatabaseUnreachableError, StorageBusyError, StorageFullError
@@ -123,6 +124,7 @@ STATUS_BY_ERROR: Final[Mapping[type[DeviceIdentityError], Row]] = MappingProxyTy
         LastAdministratorError: Row(HTTPStatus.CONFLICT, "users/Conflict"),
         GroupNotFoundError: Row(HTTPStatus.NOT_FOUND, "user/Not Found"),
         BeyondOwnRightsError: Row(HTTPStatus.FORBIDDEN, "security/Forbidden"),
+        WrongCurrentPasswordError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         DeviceUserFixedError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         InvalidUserError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),
         UnacceptablePasswordError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "users/Unprocessable Entity"),

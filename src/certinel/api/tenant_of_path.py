@@ -1,4 +1,7 @@
-"""Paths that name a tenant: whose tenant that has to be."""
+"""Paths that name a tenant: whose tenant that has to be.
+
+Only the management tenant is told which tenants there are; to everybody else another tenant and none are the same 403.
+"""
 
 from typing import Annotated
 
@@ -14,12 +17,12 @@ TenantInPath = Annotated[str, Path(description="The id of the tenant.")]
 
 
 async def own_tenant(platform: Served, principal: Caller, tenant: TenantInPath) -> TenantId:
-    """Return the tenant of the path if it is the caller's; 404 when there is none, else 403."""
+    """Return the tenant of the path if it is the caller's; 403 for every other one."""
     return await _checked(platform, TenantId(tenant), is_allowed=principal.tenant == tenant)
 
 
 async def own_or_managed_tenant(platform: Served, principal: Caller, tenant: TenantInPath) -> TenantId:
-    """As `own_tenant`; callers of the management tenant may name any tenant."""
+    """As `own_tenant`; callers of the management tenant may name any tenant, and get 404 where there is none."""
     is_allowed = principal.tenant in {tenant, MANAGEMENT_TENANT}
     return await _checked(platform, TenantId(tenant), is_allowed=is_allowed)
 
@@ -30,10 +33,10 @@ async def managed_tenant(platform: Served, principal: Caller, tenant: TenantInPa
 
 
 async def _checked(platform: Served, tenant: TenantId, *, is_allowed: bool) -> TenantId:
-    async with platform.database.reading() as tx:
-        await tenants.get(tx, tenant)
     if not is_allowed:
         raise ForbiddenError
+    async with platform.database.reading() as tx:
+        await tenants.get(tx, tenant)
     return tenant
 
 

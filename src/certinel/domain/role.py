@@ -57,7 +57,7 @@ _NOT_FOR_ADMINISTRATORS = frozenset({Role.DEVICE, Role.DEVICE_BOOTSTRAP})
 ROLES_OF_GROUP: Mapping[str, frozenset[Role]] = MappingProxyType(
     {
         ADMINS: frozenset(Role) - _NOT_FOR_ADMINISTRATORS,
-        READERS: frozenset(role for role in Role if role.endswith("_READ")),
+        READERS: frozenset({Role.USER_MANAGEMENT_OWN_ADMIN, *(role for role in Role if role.endswith("_READ"))}),
         DEVICES: frozenset({Role.DEVICE, Role.USER_MANAGEMENT_OWN_READ, Role.INVENTORY_CREATE}),
         BOOTSTRAP: frozenset({Role.DEVICE_BOOTSTRAP}),
     }

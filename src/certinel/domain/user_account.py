@@ -1,7 +1,7 @@
 """A user: a person with a password, or the device user that stands for a device."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from certinel.domain.errors import DeviceIdentityError
@@ -13,6 +13,12 @@ MAX_NAME_CHARACTERS = 256
 
 _NOT_IN_NAME = frozenset('/\\:+$"<>#%{}|^~[]`')
 """The tenant ends at ``/`` and the password begins at ``:`` in Basic credentials; the rest as the contract has it."""
+
+
+PROFILE_FIELDS = ("displayName", "email", "firstName", "lastName", "phone")
+"""What a person can say of itself; nothing follows from it."""
+
+MAX_PROFILE_CHARACTERS = 256
 
 
 class InvalidUserError(DeviceIdentityError):
@@ -82,6 +88,17 @@ class UserAccount:
             created_at=created_at,
             password_hash=password_hash,
         )
+
+    def described(self, profile: Mapping[str, str | None]) -> "UserAccount":
+        """Return the user with what ``profile`` says; None leaves a field as it is, nothing removes it.
+
+        :raises InvalidUserError: a field is too long, or not printable.
+        """
+        said = {name: text for name, text in profile.items() if text is not None}
+        for name, text in said.items():
+            if len(text) > MAX_PROFILE_CHARACTERS or not text.isprintable():
+                raise InvalidUserError(f"{name} must have at most {MAX_PROFILE_CHARACTERS} printable characters.")
+        return replace(self, profile={name: text for name, text in {**self.profile, **said}.items() if text})
 
     @property
     def principal(self) -> Principal:

@@ -1,6 +1,6 @@
 """People who administer the users of their tenant: nobody gives or takes more rights than they hold themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from certinel.bus.messages import CredentialsChanged, DeviceUserChanged
@@ -9,7 +9,7 @@ from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import TenantId
 from certinel.domain.role import ADMINS, DEVICES, ROLES_OF_GROUP, Principal, UserKind, exceeds
 from certinel.domain.tenant_option import option_text
-from certinel.domain.user_account import UserAccount
+from certinel.domain.user_account import PROFILE_FIELDS, UserAccount
 from certinel.services import audit, tenant_limits
 from certinel.services.platform import Platform
 from certinel.services.users import UserNotFoundError, get
@@ -55,6 +55,15 @@ class LastAdministratorError(DeviceIdentityError):
         super().__init__("A tenant keeps at least one enabled administrator.")
 
 
+class WrongCurrentPasswordError(DeviceIdentityError):
+    """Who wants another password does not know the one there is."""
+
+    code = "user/wrong-current-password"
+
+    def __init__(self) -> None:
+        super().__init__("The current password is wrong.")
+
+
 class DeviceUserFixedError(DeviceIdentityError):
     """A device user gets its rights, and how it proves who it is, from being a device."""
 
@@ -70,6 +79,7 @@ class UserChange:
 
     is_enabled: bool | None = None
     password_hash: str | None = field(default=None, repr=False)
+    profile: Mapping[str, str | None] = field(default_factory=dict)
 
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: UserFilter, request: PageRequest) -> Page[UserAccount]:
@@ -116,8 +126,42 @@ async def update(
         before,
         is_enabled=before.is_enabled if change.is_enabled is None else change.is_enabled,
         password_hash=change.password_hash or before.password_hash,
-    )
+    ).described(change.profile)
     return await _changed(tx, platform, before, after, by)
+
+
+async def describe_oneself(
+    tx: Transaction, platform: Platform, by: Principal, profile: Mapping[str, str | None]
+) -> UserAccount:
+    """Change what a user says of itself."""
+    await users.lock(tx, by.tenant, by.user_name)
+    before = await get(tx, by.tenant, by.user_name)
+    return await _changed(tx, platform, before, before.described(profile), by)
+
+
+async def change_own_password(platform: Platform, by: Principal, address: str, current: str, new: str) -> None:
+    """Give the caller another password, which ends everything signed in with the one before, this call's token too.
+
+    Opens its own transaction: hashing takes long.
+
+    Raises:
+        WrongCurrentPasswordError: ``current`` is not the caller's password, or it has none.
+        TooManyAttemptsError, PasswordsBusyError, UnacceptablePasswordError: as for signing in and for new passwords.
+    """
+    async with platform.database.reading() as tx:
+        known = await get(tx, by.tenant, by.user_name)
+    who = (by.tenant, by.user_name, address)
+    platform.login_attempts.begin(*who, platform.clock.now())
+    if not await platform.passwords.is_right(known.password_hash, current, platform.clock.now()):
+        raise WrongCurrentPasswordError
+    platform.login_attempts.give_back(*who)
+    if known.kind is UserKind.DEVICE:
+        raise DeviceUserFixedError
+    password_hash = await platform.passwords.hash_new(new)
+    async with platform.database.transaction() as tx:
+        await users.lock(tx, by.tenant, by.user_name)
+        before = await get(tx, by.tenant, by.user_name)
+        await _changed(tx, platform, before, replace(before, password_hash=password_hash), by)
 
 
 async def delete(tx: Transaction, platform: Platform, tenant: TenantId, name: str, by: Principal) -> None:
@@ -191,7 +235,7 @@ async def _changed(
     await _check_not_last(tx, before, after)
     await users.save(tx, after)
     _record(tx, platform, after, "updated", by, tuple(_changes(before, after)))
-    if after.groups == before.groups:
+    if (after.is_enabled, after.password_hash) != (before.is_enabled, before.password_hash):
         _tell(tx, platform, after)
     return after
 
@@ -216,6 +260,9 @@ def _changes(before: UserAccount, after: UserAccount) -> Iterator[Change]:
         yield Change("groups", ",".join(sorted(before.groups)), ",".join(sorted(after.groups)))
     if before.password_hash != after.password_hash:
         yield Change("password", None, None)
+    for name in PROFILE_FIELDS:
+        if before.profile.get(name) != after.profile.get(name):
+            yield Change(name, before.profile.get(name), after.profile.get(name))
 
 
 def _record(

@@ -164,3 +164,63 @@ async def test_changes_are_recorded_without_passwords(site: Site) -> None:
     activities = [record["activity"] for record in log.json()["auditRecords"]]
     assert activities == ["User updated: 'anna'.", "User updated: 'anna'.", "User created: 'anna'."]
     assert not any(text in log.text for text in ("a long password", "another password", "argon2", ADMIN_PASSWORD))
+
+
+PROFILE = {
+    "firstName": "Anna",
+    "lastName": "Ek",
+    "email": "anna@example.org",
+    "phone": "+46 1",
+    "displayName": "Anna E",
+}
+
+
+async def test_user_says_who_it_is_and_others_read_it(site: Site) -> None:
+    body = {"userName": "anna", "password": "a long password", **PROFILE}
+    made = (await site.admin.post(f"/user/{TENANT}/users", json=body)).json()
+    assert PROFILE.items() <= made.items()
+    changed = await site.admin.put(f"/user/{TENANT}/users/anna", json={"email": "ek@example.org", "phone": ""})
+    assert changed.json() == (await site.admin.get(f"/user/{TENANT}/users/anna")).json()
+    assert (changed.json()["email"], "phone" in changed.json()) == ("ek@example.org", False)
+
+
+async def test_everybody_changes_what_they_say_of_themselves_and_nothing_else(site: Site) -> None:
+    reader = await site.reader()
+    sent = {**PROFILE, "userName": "admin", "enabled": False, "groups": {"references": []}}
+    changed = (await reader.put("/user/currentUser", json=sent)).json()
+    assert PROFILE.items() <= changed.items()
+    assert (changed["userName"], changed["enabled"]) == ("reader", True)
+    assert (await reader.get("/user/currentUser")).json() == changed
+
+
+@pytest.mark.parametrize("email", ["x" * 257, "a\nb"])
+async def test_what_a_user_says_has_a_limit(site: Site, email: str) -> None:
+    assert (await site.admin.put("/user/currentUser", json={"email": email})).status_code == 422
+
+
+async def test_own_password_is_changed_by_who_knows_it_and_ends_what_began_with_it(site: Site) -> None:
+    form = {"username": "admin", "password": ADMIN_PASSWORD}
+    token = (await site.nobody.post("/tenant/oauth/token?tenant_id=t1000", data=form)).json()["access_token"]
+    signed_in = site.client(authorization=f"Bearer {token}")
+    path = "/user/currentUser/password"
+    wrong = await signed_in.put(path, json={"currentUserPassword": "wrong", "newPassword": "another password"})
+    assert (wrong.status_code, wrong.json()["message"]) == (422, "The current password is wrong.")
+    short = await signed_in.put(path, json={"currentUserPassword": ADMIN_PASSWORD, "newPassword": "short"})
+    assert short.status_code == 422
+    body = {"currentUserPassword": ADMIN_PASSWORD, "newPassword": "another password"}
+    assert (await signed_in.put(path, json=body)).status_code == 204
+    for client, status in (
+        (signed_in, 401),
+        (site.admin, 401),
+        (site.person(f"{TENANT}/admin", "another password"), 200),
+    ):
+        assert (await client.get("/user/currentUser")).status_code == status
+
+
+async def test_guessing_the_own_password_is_slowed_down(site: Site) -> None:
+    form = {"username": "admin", "password": ADMIN_PASSWORD}
+    token = (await site.nobody.post("/tenant/oauth/token?tenant_id=t1000", data=form)).json()["access_token"]
+    thief = site.client(authorization=f"Bearer {token}")
+    body = {"currentUserPassword": "a guess", "newPassword": "another password"}
+    codes = [(await thief.put("/user/currentUser/password", json=body)).status_code for _ in range(12)]
+    assert codes == [422] * 10 + [429] * 2

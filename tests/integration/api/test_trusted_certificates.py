@@ -401,12 +401,20 @@ async def test_unknown_fingerprint_is_not_found(site: Site, method: str, fingerp
 
 
 async def test_unknown_tenant_is_not_found(site: Site) -> None:
-    response = await site.admin.get("/tenant/tenants/t01/trusted-certificates")
+    fingerprint = "0" * 40
+    response = await site.operator.get(f"/tenant/tenants/t01/trusted-certificates/{fingerprint}")
     assert response.status_code == 404
     assert (response.json()["error"], response.json()["message"]) == (
         "security/Not Found",
         "There is no tenant with id = t01",
     )
+
+
+async def test_nobody_but_the_operator_learns_which_tenants_there_are(site: Site) -> None:
+    stranger = await site.stranger()
+    answers = [await stranger.get(f"/tenant/tenants/{tenant}/trusted-certificates") for tenant in (TENANT, "t01")]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert answers[0].text == answers[1].text
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
+import argon2
 import pytest
+from typing_extensions import override
 
 from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId, TenantId
 from certinel.domain.role import ADMINS, READERS, Principal, Role, UserKind
@@ -14,11 +17,13 @@ from certinel.domain.user_account import UserAccount
 from certinel.services import users
 from certinel.services.authentication import PasswordCredentials, WrongCredentialsError, by_password
 from certinel.services.login_attempts import PER_USER, TooManyAttemptsError
+from certinel.services.passwords import Passwords
 from certinel.services.platform import Platform
 from certinel.storage import tenants as stored_tenants
 from certinel.storage import users as stored_users
+from certinel.storage.engine import Database
 from support.clock import START, MovableClock
-from support.platforms import ADMIN_PASSWORD
+from support.platforms import ADMIN_PASSWORD, started_platform
 
 T1 = TenantId("t1000")
 T2 = TenantId("t2000")
@@ -198,3 +203,44 @@ async def test_many_calls_at_once_with_the_right_password_all_get_in(platform: P
 
 def test_repr_does_not_show_the_password() -> None:
     assert ADMIN_PASSWORD not in repr(credentials("t1000", "admin"))
+
+
+class CountingHasher(argon2.PasswordHasher):
+    """Counts what takes the time."""
+
+    checks = 0
+
+    @override
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        self.checks += 1
+        return super().verify(hash, password)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "user"),
+    [
+        ("t1000", "admin"),
+        ("t1000", "nobody"),
+        ("t1000", "disabled"),
+        ("t1000", "device_pump-7"),
+        ("t9999", "admin"),
+        ("management", "devicebootstrap"),
+        (None, "nobody"),
+        ("t1000", "\0"),
+    ],
+)
+async def test_every_wrong_credential_costs_exactly_one_hash(
+    database: Database, clock: MovableClock, tenant: str | None, user: str
+) -> None:
+    hasher = CountingHasher(time_cost=1, memory_cost=8, parallelism=1)
+    platform = replace(await started_platform(database, clock), passwords=Passwords(hasher))
+    stored = await platform.passwords.hash("the right one")
+    async with platform.database.transaction() as tx:
+        await stored_users.insert_if_absent(tx, UserAccount.of_device(T1, DeviceId("pump-7"), START))
+        person = UserAccount.of_person(
+            T1, "disabled", groups=frozenset(), created_at=START, password_hash=stored, is_enabled=False
+        )
+        await stored_users.insert_if_absent(tx, person)
+    with pytest.raises(WrongCredentialsError):
+        await by_password(platform, credentials(tenant, user, "wrong"))
+    assert hasher.checks == 1

@@ -14,7 +14,7 @@ from certinel.api.pagination import Collection, Paging, envelope, link
 from certinel.api.platform_of import Served
 from certinel.api.problems import documented_error
 from certinel.api.representation import Answer, ContractTime, Received
-from certinel.api.resources.users import GroupReferences, group_reference
+from certinel.api.resources.users import GroupReferences, UserProfile, group_reference
 from certinel.api.routing import router as router_for
 from certinel.api.tenant_of_path import OwnTenant
 from certinel.domain.device import DeviceCertificate, device_of_user
@@ -34,7 +34,7 @@ READERS: Final = requires(Role.USER_MANAGEMENT_READ, Role.USER_MANAGEMENT_ADMIN)
 WRITERS: Final = requires(Role.USER_MANAGEMENT_ADMIN)
 
 
-class UserCreation(Received):
+class UserCreation(UserProfile):
     """A new person; groups are given afterwards."""
 
     user_name: str
@@ -42,7 +42,7 @@ class UserCreation(Received):
     enabled: bool = True
 
 
-class UserUpdate(Received):
+class UserUpdate(UserProfile):
     """What is to be different; fields that are left out stay as they are."""
 
     enabled: bool | None = None
@@ -69,7 +69,7 @@ class ProvisionedCertificate(Answer):
     not_after: ContractTime
 
 
-class UserAnswer(Answer):
+class UserAnswer(UserProfile, Answer):
     """A user of a tenant."""
 
     id: str
@@ -90,6 +90,7 @@ class UserAnswer(Answer):
         return cls(
             id=user.name,
             user_name=user.name,
+            **user.profile,
             enabled=user.is_enabled,
             groups=GroupReferences(
                 references=[group_reference(user.tenant, group, request) for group in sorted(user.groups)],
@@ -159,7 +160,7 @@ async def create_user(
         created_at=platform.clock.now(),
         password_hash=await platform.passwords.hash_new(creation.password.get_secret_value()),
         is_enabled=creation.enabled,
-    )
+    ).described(creation.profile)
     async with platform.database.transaction() as tx:
         made = await user_administration.create(tx, platform, account, principal)
     answer = UserAnswer.of(made, request)
@@ -202,6 +203,7 @@ async def update_user(
     change = UserChange(
         is_enabled=update.enabled,
         password_hash=await platform.passwords.hash_new(new) if new is not None else None,
+        profile=update.profile,
     )
     async with platform.database.transaction() as tx:
         user = await user_administration.update(tx, platform, tenant, name, change, principal)
