@@ -1,4 +1,4 @@
-"""``python -m bench [connect] [publish] [simulator] [--json]``: run the measurements and print them as tables."""
+"""``python -m bench [WHAT…] [--json]``: run the measurements, all or some of them, and print them as tables."""
 
 import argparse
 import json
@@ -10,20 +10,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import connect, publish, simulator
+from bench import closing, connect, publish, simulator
 
 REFERENCES = {"connect": "mosquitto", "publish": "mosquitto", "simulator": "certinel"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against mosquitto.")
-    parser.add_argument("what", nargs="*", choices=[*REFERENCES, []], help="which; all by default")
+    parser.add_argument("what", nargs="*", choices=[*REFERENCES, "closing", []], help="which; all by default")
     parser.add_argument("--count", type=int, default=150, help="devices in each case of connect")
     parser.add_argument("--messages", type=int, default=20_000, help="messages in each round of publish")
     parser.add_argument("--rounds", type=int, default=4, help="how often the servers take turns; the median counts")
+    parser.add_argument("--sessions", type=int, default=10_000, help="live sessions in closing")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     arguments = parser.parse_args()
-    what = arguments.what or list(REFERENCES)
+    what = arguments.what or [*REFERENCES, "closing"]
     progress = Console(stderr=True)
     results: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as directory:
@@ -43,6 +44,8 @@ def main() -> None:
                 rounds=arguments.rounds,
                 progress=progress.log,
             )
+        if "closing" in what:
+            results["closing"] = closing.measure(Path(directory), count=arguments.sessions, progress=progress.log)
     if arguments.json:
         json.dump({"machine": platform.machine(), "python": platform.python_version(), **results}, sys.stdout, indent=2)
         return
@@ -57,6 +60,10 @@ def main() -> None:
     ):
         if name in results:
             console.print(_table(title, results[name], REFERENCES[name]))
+    for case, figures in results.get("closing", {}).items():
+        table = Table(*figures, title=case)
+        table.add_row(*(_short(figure) for figure in figures.values()))
+        console.print(table)
 
 
 def _table(title: str, figures: dict[str, dict[str, float]], reference: str) -> Table:

@@ -25,18 +25,18 @@ class Fleet:
     devices: tuple[Identity, ...]
 
 
-def make_fleet(directory: Path, kind: str, count: int) -> Fleet:
+def make_fleet(directory: Path, kind: str, count: int, prefix: str = "bench") -> Fleet:
     """Make all certificates with keys of one kind, ``ec`` (P-256) or ``rsa`` (2048 bits)."""
     directory.mkdir()
     at = SystemClock().now()
-    authority = make_ca(distinguished_name(f"bench {kind} CA"), _key(kind), Validity.of_days(30, at=at))
+    authority = make_ca(distinguished_name(f"{prefix} {kind} CA"), _key(kind), Validity.of_days(30, at=at))
     validity = Validity.of_days(7, at=at)
     server_key = _key(kind)
     server = issue_server_certificate(authority, ["localhost"], server_key.public_key(), validity)
     keys = [_key(kind) for _ in range(_RSA_KEYS if kind == "rsa" else count)]
     devices = []
     for number in range(count):
-        name, key = f"bench-{kind}-{number}", keys[number % len(keys)]
+        name, key = f"{prefix}-{kind}-{number}", keys[number % len(keys)]
         certificate = issue_device(authority, name, key.public_key(), validity)
         devices.append(Identity(name, name, certificate, key, (authority.certificate,)))
     fleet = Fleet(directory / "ca.pem", directory / "server.pem", directory / "server.key", tuple(devices))

@@ -15,22 +15,22 @@ TOPIC = "s/us"
 PAYLOAD = b"200,c8y_Temperature,T,25.5,C"
 
 
-class _Device:
+class Device:
     """A connected device; whatever ends it early ends the measurement."""
 
-    def __init__(self, identity: Identity, server: Server, tls: ClientTls) -> None:
+    def __init__(self, identity: Identity, port: int, tls: ClientTls) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.done: asyncio.Future[None] = loop.create_future()
         self._identity = identity
-        self._server = server
+        self._port = port
         session = tls.connection(identity.certificate, identity.key, identity.above, "localhost")
         self.connection = DeviceConnection(session, ProtocolVersion.V3_1_1, self)
 
     async def connect(self) -> None:
         """Connect, and return when the device is ready."""
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self.connection, "127.0.0.1", self._server.port)
+        await loop.create_connection(lambda: self.connection, "127.0.0.1", self._port)
         await self.ready
 
     def dialled(self) -> None:
@@ -41,7 +41,7 @@ class _Device:
 
     def answered(self, answer: Connack) -> None:
         if answer.code:
-            raise SystemExit(f"{self._identity.name} was refused by the server on port {self._server.port}")
+            raise SystemExit(f"{self._identity.name} was refused by the server on port {self._port}")
         self.ready.set_result(None)
 
     def acknowledged(self, packet_id: int) -> None:
@@ -62,7 +62,7 @@ class _Device:
         pass
 
 
-class Subscriber(_Device):
+class Subscriber(Device):
     """Somebody who wants every message, and throws it away."""
 
     @override
@@ -74,11 +74,11 @@ class Subscriber(_Device):
         self.ready.set_result(None)
 
 
-class Publisher(_Device):
+class Publisher(Device):
     """A device with ``window`` messages under way, again and again, ``windows`` times."""
 
-    def __init__(self, identity: Identity, server: Server, tls: ClientTls, window: int, windows: int) -> None:
-        super().__init__(identity, server, tls)
+    def __init__(self, identity: Identity, port: int, tls: ClientTls, window: int, windows: int) -> None:
+        super().__init__(identity, port, tls)
         self._packets = [Publish(TOPIC, PAYLOAD, 1, packet_id=number + 1) for number in range(window)]
         self._windows = windows
         self._unanswered = 0
@@ -105,8 +105,8 @@ async def cpu_for_messages(
 ) -> float:
     """CPU seconds of the server while all devices publish at once; their connects are not counted."""
     tls = ClientTls(None)
-    subscribers = [Subscriber(listening, server, tls)] if listening is not None else []
-    publishers = [Publisher(device, server, tls, window, windows) for device in devices]
+    subscribers = [Subscriber(listening, server.port, tls)] if listening is not None else []
+    publishers = [Publisher(device, server.port, tls, window, windows) for device in devices]
     for device in (*subscribers, *publishers):
         await device.connect()
     before = server.cpu_seconds()

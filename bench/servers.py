@@ -95,8 +95,39 @@ def tls_only(fleet: Fleet, directory: Path) -> Iterator[Server]:
         yield server
 
 
+@dataclass(frozen=True, slots=True)
+class Node(Server):
+    """A running node of ours, and its tenant's administrator."""
+
+    https_port: int
+    server_authority: Path
+
+    def trust(self, authority: Path) -> str:
+        """Upload a CA with auto-registration; its fingerprint."""
+        body = {"name": "bench", "status": "ENABLED", "autoRegistrationEnabled": True}
+        answer = self._call("POST", "", body | {"certInPemFormat": authority.read_text()})
+        return str(answer["fingerprint"])
+
+    def disable(self, fingerprint: str) -> None:
+        """Trust a CA no more."""
+        self._call("PUT", f"/{fingerprint}", {"status": "DISABLED"})
+
+    def _call(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, object]:
+        credentials = base64.b64encode(f"t1000/admin:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(
+            f"https://localhost:{self.https_port}/tenant/tenants/t1000/trusted-certificates{path}",
+            json.dumps(body).encode(),
+            {"Authorization": f"Basic {credentials}", "Content-Type": "application/json", "Accept": "application/json"},
+            method=method,
+        )
+        context = ssl.create_default_context(cafile=str(self.server_authority))
+        with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310 - our own https
+            read: dict[str, object] = json.loads(answer.read())
+            return read
+
+
 @contextmanager
-def node(fleet: Fleet, directory: Path) -> Iterator[Server]:
+def node(fleet: Fleet, directory: Path) -> Iterator[Node]:
     """``certinel serve``; started again on the same directory it knows its devices but has verified none of them."""
     data, log = directory / "node", directory / "node.log"
     port, https_port = free_port(), free_port()
@@ -109,25 +140,7 @@ def node(fleet: Fleet, directory: Path) -> Iterator[Server]:
     command += ["--host", "127.0.0.1", "--mqtt-port", str(port), "--https-port", str(https_port)]
     is_new = not data.exists()
     with _running("certinel", command, port, log, environment) as server:
+        running = Node(server.name, server.port, server.process, https_port, fleet.authority)
         if is_new:
-            _trust(fleet, https_port)
-        yield server
-
-
-def _trust(fleet: Fleet, https_port: int) -> None:
-    """Upload the fleet's CA as the tenant's administrator."""
-    body = {
-        "name": "bench",
-        "status": "ENABLED",
-        "autoRegistrationEnabled": True,
-        "certInPemFormat": fleet.authority.read_text(),
-    }
-    credentials = base64.b64encode(f"t1000/admin:{PASSWORD}".encode()).decode()
-    request = urllib.request.Request(
-        f"https://localhost:{https_port}/tenant/tenants/t1000/trusted-certificates",
-        json.dumps(body).encode(),
-        {"Authorization": f"Basic {credentials}", "Content-Type": "application/json", "Accept": "application/json"},
-    )
-    context = ssl.create_default_context(cafile=str(fleet.authority))
-    with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310 - our own https
-        answer.read()
+            running.trust(fleet.authority)
+        yield running

@@ -137,7 +137,8 @@ class MqttConnection(asyncio.Protocol):
             will = self._request.will if self._request is not None else None
             if will is not None and self._dialogue is not None and self._farewell is Farewell.LOST:
                 self._dialogue.publish_will(will)
-            logger.info("device.disconnected", how=self._farewell.name.lower(), **self._who)
+            if self._farewell is not Farewell.WITHDRAWN:  # which has its own line, and comes in thousands
+                logger.info("device.disconnected", how=self._farewell.name.lower(), **self._who)
             self._dialogue = None  # breaks the cycle of references: memory, that of TLS above all, is returned at once
 
     @override

@@ -7,33 +7,38 @@ itself. Nothing is refused or forgotten here: who may come at all is decided els
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
+from time import perf_counter
 
 Work = Callable[[], None]
 
-AT_A_TIME = 8
-"""Pieces of work between two looks at all sockets: handshakes take some 5 ms, then live sessions are served."""
+SECONDS_AT_A_TIME = 0.005
+"""Of work between two looks at all sockets, which live sessions need: some ten handshakes, or one hostile chain."""
 
 
 class Turns:
-    """Work of many connections, done in fair order, a few pieces at a time."""
+    """Work of many connections, done in fair order, for a short time at a time."""
 
-    def __init__(self, at_a_time: int = AT_A_TIME) -> None:
-        self._at_a_time = at_a_time
+    def __init__(self, seconds_at_a_time: float = SECONDS_AT_A_TIME) -> None:
+        self._seconds_at_a_time = seconds_at_a_time
         self._waiting: OrderedDict[Hashable, OrderedDict[Hashable, deque[Work]]] = OrderedDict()
-        self._done_in_round = 0
+        self._spent_seconds = 0.0
         self._is_round_due = False
 
     def take(self, group: Hashable, network: Hashable, work: Work) -> None:
         """Do ``work``, at once if nobody waits. When its turn comes it has to find out whether it is too late."""
-        is_free = not self._waiting and self._done_in_round < self._at_a_time
-        if is_free:
-            self._done_in_round += 1
-        else:
+        if self._is_round_due or self._waiting:
             self._waiting.setdefault(group, OrderedDict()).setdefault(network, deque()).append(work)
-        if self._done_in_round == self._at_a_time:  # not before: a round for each piece of work would cost its own
-            self._schedule_round()
-        if is_free:
+        else:
+            self._do(work)
+
+    def _do(self, work: Work) -> None:
+        begin = perf_counter()
+        try:
             work()
+        finally:
+            self._spent_seconds += perf_counter() - begin
+            if self._spent_seconds >= self._seconds_at_a_time:  # a round for each piece of work would cost its own time
+                self._schedule_round()
 
     def _schedule_round(self) -> None:
         if not self._is_round_due:
@@ -42,11 +47,10 @@ class Turns:
 
     def _round(self) -> None:
         self._is_round_due = False
-        self._done_in_round = 0
+        self._spent_seconds = 0.0
         try:
-            while self._waiting and self._done_in_round < self._at_a_time:
-                self._done_in_round += 1
-                self._next()()
+            while self._waiting and not self._is_round_due:
+                self._do(self._next())
         finally:  # a mistake in one piece of work is the event loop's to log, and delays nobody else's
             if self._waiting:
                 self._schedule_round()

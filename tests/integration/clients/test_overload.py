@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ import pytest
 from certinel.mqtt import Connect, ProtocolVersion
 from certinel.mqtt.encoding import encode
 from support import flood
-from support.certificates import DeviceFiles, root_authority
+from support.certificates import DeviceFiles, Issued, new_key, root_authority
 from support.client_hello import client_hello
 from support.node import ADMIN_PASSWORD, Node, eventually, started_node
 from support.program import PATIENCE_SECONDS, started
@@ -44,6 +44,8 @@ class Site:
     calm: ssl.SSLContext
     storm: DeviceFiles
     stranger: DeviceFiles
+    hostile: DeviceFiles
+    """A chain that is as costly as a stranger can make one."""
 
     def connect(self) -> float:
         """Seconds that the well-behaved device needs to be let in."""
@@ -66,6 +68,16 @@ class Site:
         return int(line.split()[1]) * 1024
 
 
+def hostile_device(ours: Issued) -> Issued:
+    """A device that names a trusted CA as its issuer, and ten CAs of that name with costly keys."""
+    subject = ours.certificate.subject
+    twins = [root_authority("", subject=subject, key=new_key("ec-p384"), key_identifiers=False) for _ in range(10)]
+    device = root_authority("", subject=subject, key=new_key("ec-p384"), key_identifiers=False).device(
+        "hostile", key_identifiers=False
+    )
+    return replace(device, above=tuple(twins))
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
@@ -74,6 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         DeviceFiles.of(theirs.device("calm"), folder),
         DeviceFiles.of(ours.device("storm"), folder),
         DeviceFiles.of(nobodys.device("stranger"), folder),
+        DeviceFiles.of(hostile_device(ours), folder),
     ]
     calm = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     calm.check_hostname, calm.verify_mode = False, ssl.CERT_NONE
@@ -87,15 +100,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         with node.rest(user=f"{THEIRS}/admin") as rest:
             path = f"/tenant/tenants/{THEIRS}/trusted-certificates"
             rest.post(path, json={**certificate, "certInPemFormat": theirs.pem}).raise_for_status()
-        site = Site(node, calm, files[1], files[2])
+        site = Site(node, calm, *files[1:])
         site.typical()
         yield site
 
 
 @pytest.mark.parametrize(
     ("kind", "whose"),
-    [("greetings", "storm"), ("garbage", "stranger"), ("connects", "storm"), ("connects", "stranger")],
-    ids=["half handshakes", "garbage before CONNECT", "reconnects of one tenant", "refused connects"],
+    [
+        ("greetings", "storm"),
+        ("garbage", "stranger"),
+        ("connects", "storm"),
+        ("connects", "stranger"),
+        ("connects", "hostile"),
+    ],
+    ids=["half handshakes", "garbage before CONNECT", "reconnects of one tenant", "refused connects", "hostile chains"],
 )
 def test_flood_hardly_delays_a_device_of_another_tenant_and_takes_little_memory(
     site: Site, kind: str, whose: str

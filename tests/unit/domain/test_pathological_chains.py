@@ -1,7 +1,8 @@
-"""What hostile chains may cost: a bounded number of signatures, paths and comparisons of names, counted, not timed."""
+"""What hostile chains may cost: a bounded number of signatures, paths and comparisons of names, and of CPU time."""
 
 import ipaddress
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from itertools import permutations
 
 import pytest
@@ -12,6 +13,7 @@ from certinel.domain.claims import find_claims
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.lineage import MAX_CANDIDATE_PATHS, MAX_PATH_STEPS, MAX_WORK, Effort, trace
 from certinel.domain.path_fault import MAX_NAME_COMPARISONS
+from certinel.domain.verdict_memory import VerdictMemory
 from support.certificates import EXPIRED, Issued, new_key, root_authority, rsa_public_key
 from support.trust import ACME, TrustWorld, says
 
@@ -180,3 +182,59 @@ def test_thousands_of_names_without_constraints_are_nobodys_business(world: Trus
     root = root_authority("Root")
     world.trust(root)
     world.admit(root.device("pump-7", san=NAMES["dns"]))
+
+
+MAX_CPU_SECONDS = 0.1
+"""Of one decision, by the CPU time of its thread: what else the machine does is not in it."""
+
+
+def longest_chain(world: TrustWorld, kind: str) -> Sequence[Issued]:
+    root = issuer = root_authority("Root", key=kind)
+    for number in range(10):
+        issuer = issuer.authority(f"Level {number}", key=kind)
+    for _ in range(20):
+        world.trust(root.renewed())
+    return issuer.device("pump-7").chain[:-1]
+
+
+def look_alikes(world: TrustWorld, kind: str) -> Sequence[Issued]:
+    """All that a stranger can do who knows the name of a trusted CA."""
+    world.trust(same_name(kind))
+    return [same_name(kind).device("pump-7", key_identifiers=False), *(same_name(kind) for _ in range(10))]
+
+
+def huge_keys(world: TrustWorld, kind: str) -> Sequence[Issued]:
+    root = same_name(kind)
+    world.trust(root)
+    huge = [same_name(public_key=rsa_public_key(8192, 2**32 - 1 - 2 * number)) for number in range(10)]
+    return [root.device("pump-7", key_identifiers=False), *huge]
+
+
+def twins_of_many_tenants(world: TrustWorld, kind: str) -> Sequence[Issued]:
+    for number in range(150):
+        world.trust(same_name(kind), world.tenant(f"evil{number}"))
+    return [same_name(kind).device("pump-7", key_identifiers=False)]
+
+
+def names_at_every_level(world: TrustWorld, kind: str) -> Sequence[Issued]:
+    root = issuer = root_authority("Root", key=kind)
+    for number in range(9):
+        constraints = x509.NameConstraints(None, CONSTRAINTS["dns"][:60])
+        issuer = issuer.authority(f"Level {number}", key=kind, name_constraints=constraints, san=NAMES["dns"][:40])
+    world.trust(root)
+    return issuer.device("pump-7", san=NAMES["dns"][:200]).chain[:-1]
+
+
+@pytest.mark.parametrize("kind", ["ec-p256", "ec-p384", "ec-p521", "rsa-2048"])
+@pytest.mark.parametrize("shape", [longest_chain, look_alikes, huge_keys, twins_of_many_tenants, names_at_every_level])
+def test_hostile_chain_costs_less_than_100_ms_of_cpu(
+    world: TrustWorld, shape: Callable[[TrustWorld, str], Sequence[Issued]], kind: str
+) -> None:
+    presented = shape(world, kind)
+    costs = []
+    for _ in range(3):
+        world.memory = VerdictMemory()
+        begin = time.thread_time()
+        world.connect(presented)
+        costs.append(time.thread_time() - begin)
+    assert min(costs) < MAX_CPU_SECONDS

@@ -7,6 +7,9 @@ import pytest
 
 from certinel.gateway.turns import Turns
 
+ONE_BY_ONE = 0.0
+"""Seconds after which a round ends: with its first piece of work."""
+
 
 @pytest.fixture
 def done() -> list[str]:
@@ -28,20 +31,26 @@ async def test_work_is_done_at_once_when_nobody_waits(done: list[str]) -> None:
     assert done == ["work"]
 
 
-async def test_so_much_is_done_at_a_time_and_the_rest_in_later_rounds(done: list[str]) -> None:
-    turns = Turns(at_a_time=3)
-    for number in range(7):
+async def test_when_the_time_is_used_up_the_rest_waits_for_later_rounds(done: list[str]) -> None:
+    turns = Turns(ONE_BY_ONE)
+    for number in range(4):
         turns.take("a", "here", noting(done, str(number)))
     counts = [len(done)]
     for _ in range(3):
         await asyncio.sleep(0)
         counts.append(len(done))
-    assert counts == [3, 6, 7, 7]
-    assert done == list("0123456")
+    assert counts == [1, 2, 3, 4]
+
+
+async def test_within_the_time_nobody_waits(done: list[str]) -> None:
+    turns = Turns(seconds_at_a_time=3600)
+    for number in range(100):
+        turns.take("a", "here", noting(done, str(number)))
+    assert len(done) == 100
 
 
 async def test_groups_take_turns_however_much_one_of_them_brings(done: list[str]) -> None:
-    turns = Turns(at_a_time=1)
+    turns = Turns(ONE_BY_ONE)
     for number in range(100):
         turns.take("storm", "here", noting(done, f"storm {number}"))
     turns.take("calm", "there", noting(done, "calm"))
@@ -50,7 +59,7 @@ async def test_groups_take_turns_however_much_one_of_them_brings(done: list[str]
 
 
 async def test_networks_of_a_group_take_turns(done: list[str]) -> None:
-    turns = Turns(at_a_time=1)
+    turns = Turns(ONE_BY_ONE)
     for number in range(100):
         turns.take("a", "flooding", noting(done, f"flood {number}"))
     turns.take("a", "quiet", noting(done, "quiet"))
@@ -59,7 +68,7 @@ async def test_networks_of_a_group_take_turns(done: list[str]) -> None:
 
 
 async def test_many_networks_of_one_group_count_as_one_group(done: list[str]) -> None:
-    turns = Turns(at_a_time=1)
+    turns = Turns(ONE_BY_ONE)
     for number in range(100):
         turns.take("storm", f"network {number}", noting(done, f"storm {number}"))
     turns.take("calm", "there", noting(done, "calm"))
@@ -68,7 +77,7 @@ async def test_many_networks_of_one_group_count_as_one_group(done: list[str]) ->
 
 
 async def test_work_of_one_network_is_done_in_its_order(done: list[str]) -> None:
-    turns = Turns(at_a_time=2)
+    turns = Turns(ONE_BY_ONE)
     for number in range(10):
         turns.take(number % 3, "here", noting(done, str(number)))
     await settled(done, 10)
@@ -80,7 +89,7 @@ async def test_work_of_one_network_is_done_in_its_order(done: list[str]) -> None
 async def test_mistake_in_one_piece_of_work_delays_nobody_else(done: list[str]) -> None:
     mistakes: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context["exception"]))
-    turns = Turns(at_a_time=1)
+    turns = Turns(ONE_BY_ONE)
     turns.take("a", "here", noting(done, "first"))
     turns.take("a", "here", {}.popitem)  # type: ignore[arg-type] # which fails
     turns.take("b", "here", noting(done, "second"))
@@ -89,7 +98,7 @@ async def test_mistake_in_one_piece_of_work_delays_nobody_else(done: list[str]) 
 
 
 async def test_sockets_are_looked_at_between_rounds(done: list[str]) -> None:
-    turns = Turns(at_a_time=1)
+    turns = Turns(ONE_BY_ONE)
     for number in range(50):
         turns.take("storm", "here", noting(done, str(number)))
     asyncio.get_running_loop().call_soon(noting(done, "somebody else"))
