@@ -4,6 +4,7 @@ import asyncio
 import gc
 import ipaddress
 import json
+import resource
 import signal
 import socket
 import time
@@ -34,6 +35,8 @@ from certinel.simulation.simulation import Simulation, Target
 
 DEFAULT_DURATION_SECONDS = 30.0
 DRAWN_EVERY_SECONDS = 0.5
+SPARE_FILES = 100
+"""For everything that is no device's socket."""
 
 _progress = Console(stderr=True)
 
@@ -129,6 +132,7 @@ def simulate(  # noqa: PLR0917 - typer calls it by name
     issuer, above = read_authority(ca, ca_key, ca_passphrase_file)
     maker = FleetMaker(order.plan, issuer, above, SystemClock().now())
     making = track(maker, "Making certificates", total=devices, console=_progress, transient=True)
+    _allow_sockets(devices)
     result, is_within_limits = uvloop.run(_run(order, list(making)))
     content = json.dumps(result, indent=2)
     if report is not None:
@@ -199,6 +203,16 @@ def _refuse_strange_target(host: str, i_operate: str | None) -> None:
             f" if you operate it, say so: --i-operate {host}",
             EXIT_USAGE,
         )
+
+
+def _allow_sockets(devices: int) -> None:
+    """Have the system allow as many open files as there are devices; most systems begin with 1024."""
+    wanted = devices + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            raise CommandError(f"this system allows {hard} open files (ulimit -Hn), too few for {devices}", EXIT_USAGE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _run(order: _Order, fleet: Sequence[Identity]) -> tuple[dict[str, Any], bool]:

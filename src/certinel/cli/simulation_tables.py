@@ -12,6 +12,8 @@ from certinel.simulation.report import BUSY_SHARE, PERCENTILES
 from certinel.simulation.simulation import Simulation
 from certinel.simulation.tally import Latencies
 
+_FIGURE_CHARACTERS = 8
+"""Ten seconds and a tenth of a millisecond; so that the table keeps its shape while it is drawn again and again."""
 SHOWN_REASONS = 8
 """Of each kind, the most frequent; the JSON report has all."""
 
@@ -62,6 +64,8 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
             )
     for name in ("refused", "failed", "lost"):
         _add_reasons(rows, name, connections[name], "")
+    if connections["unanswered"]:
+        rows.add_row(Text("  unanswered", "dim"), Text(f"{connections['unanswered']:,} when the run ended", "yellow"))
     _add_reasons(rows, "unexpected", report["unexpected"], "red")
     cpu = report["simulatorCpu"]
     rows.add_row(Text("  simulator", "dim"), f"{cpu['seconds']:.1f} s of CPU, {cpu['shareOfOneCore']:.0%} of one core")
@@ -88,7 +92,7 @@ def _latencies(figures: Mapping[Any, Mapping[str, float]]) -> Table:
     table.add_column("  milliseconds")
     names = [*(f"p{percent}" for percent in PERCENTILES), "max"]
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", min_width=_FIGURE_CHARACTERS)
     for stage, found in figures.items():
         table.add_row(f"  {stage}", *(f"{found[name]:,.1f}" for name in names))
     return table

@@ -100,6 +100,7 @@ def report_of(simulation: Simulation, cpu_seconds: float, limits: list[Limit]) -
             "attempts": tally.attempts,
             "admitted": tally.admitted,
             "admittedPerSecond": _rate(tally.admitted, seconds),
+            "unanswered": tally.unanswered,
             "connectedAtTheEnd": tally.connected,
             "refused": _counts(tally.refused),
             "failed": _counts(tally.failed),

@@ -14,6 +14,8 @@ from certinel.simulation.fleet import Identity
 from certinel.simulation.plan import Plan
 from certinel.simulation.tally import Tally
 
+DEVICES_PER_ADDRESS = 20_000
+"""On loopback, from each of its addresses: a system has some 28,000 ports for one address and one target."""
 GOODBYE_SECONDS = 3.0
 """For sockets to close when all is over."""
 
@@ -123,17 +125,26 @@ class Simulation:
         identity = device.identity
         tls = self._tls.connection(identity.certificate, identity.key, identity.above, self.target.host)
         connection = DeviceConnection(tls, self.version, device)
-        task = asyncio.get_running_loop().create_task(self._dial(connection))
+        task = asyncio.get_running_loop().create_task(self._dial(connection, self.tally.attempts))
         self._dialling.add(task)
         task.add_done_callback(self._dialling.discard)
         return connection
 
-    async def _dial(self, connection: DeviceConnection) -> None:
+    async def _dial(self, connection: DeviceConnection, number: int) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: connection, self.target.address, self.target.port)
+            await loop.create_connection(
+                lambda: connection, self.target.address, self.target.port, local_addr=self._source(number)
+            )
         except OSError as error:
             connection.could_not_be_made(f"TCP: {error.strerror or type(error).__name__}")
+
+    def _source(self, number: int) -> tuple[str, int] | None:
+        """Return from where a connection is made; None leaves it to the system."""
+        if self.plan.devices <= DEVICES_PER_ADDRESS or not self.target.address.startswith("127."):
+            return None
+        addresses = -(-self.plan.devices // DEVICES_PER_ADDRESS)
+        return f"127.0.0.{1 + number % addresses}", 0
 
     def closed(self) -> None:
         """Count a socket that is closed."""

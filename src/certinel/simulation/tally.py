@@ -74,6 +74,11 @@ class Tally:
     """Devices that have done what they were to do, or given up."""
 
     @property
+    def unanswered(self) -> int:
+        """Connections that were begun and have had no answer yet; at the end of a run, never."""
+        return self.attempts - self.admitted - self.refused.total() - self.failed.total()
+
+    @property
     def unexpected_percent(self) -> float:
         """How many of the connections went otherwise than they should."""
         return 100 * self.unexpected.total() / self.attempts if self.attempts else 0.0
