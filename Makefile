@@ -44,6 +44,10 @@ check: $(venv)/installed-test ## Format, lint, types, layers, what is unused
 docs: $(venv)/installed-test ## Build the pages into docs/_build; a warning is an error
 	$(bin)/sphinx-build --builder html --fresh-env --nitpicky --fail-on-warning --quiet docs docs/_build
 
+.PHONY: screenshots
+screenshots: setup-test ## Take the pictures of the web interface in docs/images again
+	$(bin)/python docs/screenshots.py
+
 .PHONY: dist
 dist: $(venv)/installed-test ## Make the wheel and the source archive in dist/
 	rm -rf dist

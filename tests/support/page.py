@@ -28,11 +28,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 """For one command."""
-READY_SECONDS = 30
-DELAY_SECONDS = 5
-"""Attempts are stored within two."""
+READY_SECONDS = 90
+DELAY_SECONDS = 60
+"""Attempts are stored within two, and machines that run tests are busy; nothing waits longer than it must."""
 SOURCES = Path(__file__).parents[2] / "src"
 _BLOCK = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)

@@ -24,7 +24,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         reader.close()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_print_what_the_page_says(page: str, reader: Reader) -> None:
     text = (DOCS / page).read_text()
