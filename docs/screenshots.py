@@ -39,10 +39,6 @@ class Picture:
 
 
 PICTURES: Final = {
-    "overview": Picture("/ui/"),
-    "devices": Picture("/ui/devices"),
-    "device": Picture("/ui/devices/pump-1"),
-    "registration": Picture("/ui/registration"),
     "trusted-certificates": Picture("/ui/trusted-certificates"),
     "add-trusted-certificate": Picture("/ui/trusted-certificates/add", "other.pem"),
     "trusted-certificate": Picture("/ui/trusted-certificates/{proven}"),
