@@ -28,6 +28,16 @@ COMMANDS = (
         "certinel.cli.check:check",
     ),
     DeferredCommand(
+        "backup",
+        "Write database and keys of a node into one file, which only you can read, while the node runs.",
+        "certinel.cli.backup:backup",
+    ),
+    DeferredCommand(
+        "restore",
+        "Make the data directory of a node from a backup; when it is damaged, nothing is left of it.",
+        "certinel.cli.backup:restore",
+    ),
+    DeferredCommand(
         "explain",
         "Explain whether a chain of certificates lets a device connect, with the very verdict that a connect gets.",
         "certinel.cli.explain:explain",
