@@ -74,13 +74,13 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextmanager
 def mosquitto(fleet: Fleet, directory: Path) -> Iterator[Server]:
-    """Debian's mosquitto, which verifies every client against the fleet's CA."""
+    """Debian's mosquitto, which verifies every client against the fleet's CA, and logs connections as we do."""
     port = free_port()
     settings = directory / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\ncafile {fleet.authority}\ncertfile {fleet.server_certificate}\n"
         f"keyfile {fleet.server_key}\nrequire_certificate true\nuse_identity_as_username true\n"
-        "allow_anonymous true\nlog_type none\npersistence false\nmax_queued_messages 0\nuser root\n"
+        "allow_anonymous true\npersistence false\nmax_queued_messages 0\nuser root\n"
     )
     with _running("mosquitto", [MOSQUITTO, "-c", str(settings)], port, directory / "mosquitto.log") as server:
         yield server

@@ -218,7 +218,12 @@ def load(options: dict[str, Any], config_file: Path | None) -> Settings:
         raise WrongSettingError(f"{config_file} is not TOML: {error}") from None
 
 
+_WORDS = {"extra_forbidden": "there is no such setting"}
+"""What pydantic's words for a fault do not tell an operator."""
+
+
 def _in_words(error: ValidationError) -> str:
     return "; ".join(
-        f"setting {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        f"setting {'.'.join(str(part) for part in fault['loc'])}: {_WORDS.get(fault['type'], fault['msg'])}"
+        for fault in error.errors()
     )

@@ -13,6 +13,7 @@ from certinel.cli.terminal import EXIT_USAGE, CommandError, console
 from certinel.config import Settings, WrongSettingError, load
 
 if TYPE_CHECKING:  # a whole node takes a second to import: when one is started, not for --help
+    from certinel.services.first_start import FirstAdministrators
     from certinel.wiring.node import Node, NodeFacts
 
 DEFAULT_CONFIG = Path("certinel.toml")
@@ -78,6 +79,9 @@ async def start_node(settings: Settings) -> "tuple[Node, NodeFacts]":
     try:
         return node, await node.start()
     except start_problem as error:
+        made = node.first_administrators
+        if made is not None and made.was_generated:  # they are there, and the next start will not say it
+            console.print(f"sign in, once the node runs, as {_first_sign_in(made)}")
         raise CommandError(str(error)) from error
 
 
@@ -105,9 +109,12 @@ def greet(facts: "NodeFacts") -> None:
 
 
 def _who(facts: "NodeFacts") -> str:
-    made = facts.administrators
-    if made is None:
+    if facts.administrators is None:
         return "t1000/admin or management/admin, with the password of the first start"
+    return _first_sign_in(facts.administrators)
+
+
+def _first_sign_in(made: "FirstAdministrators") -> str:
     names = " or ".join(f"{tenant}/{made.user_name}" for tenant in reversed(made.tenants))
     if not made.was_generated:
         return f"{names}, with the password you gave in CERTINEL_ADMIN_PASSWORD"

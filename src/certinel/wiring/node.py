@@ -77,6 +77,8 @@ class Node:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._parts = AsyncExitStack()
+        self.first_administrators: FirstAdministrators | None = None
+        """Whom ``start`` made, also when it failed afterwards; None when they were there already."""
 
     async def start(self) -> NodeFacts:
         """Start all parts and return where they are.
@@ -96,6 +98,7 @@ class Node:
         self._parts.enter_context(directory.owned())
         identity = _server_identity(settings, directory, SystemClock().now())
         opened = await _open_platform(settings, directory, names_in(identity), self._parts)
+        self.first_administrators = opened.administrators
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
         tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
         application = HttpApplication(opened.platform)
