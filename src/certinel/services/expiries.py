@@ -1,10 +1,12 @@
 """Which certificates end soon: those that devices connect with, and those that a tenant trusts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from certinel.domain.certificate import Certificate
 from certinel.domain.device import DeviceCertificate
 from certinel.domain.identifiers import TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate
@@ -34,9 +36,11 @@ async def of_devices(
     return await device_certificates.expiring(tx, tenant, until, after, limit)
 
 
-async def count_of_devices(tx: Transaction, tenant: TenantId, since: datetime, until: datetime) -> int:
-    """Count the current certificates of devices that end from ``since`` to before ``until``."""
-    return await device_certificates.count_ending(tx, tenant, since, until)
+async def counts_of_devices(
+    tx: Transaction, tenant: TenantId, spans: Sequence[tuple[datetime, datetime]]
+) -> Sequence[int]:
+    """Count the current certificates of devices that end within each span, its end left out."""
+    return await device_certificates.counts_ending(tx, tenant, spans)
 
 
 def of_trusted(platform: Platform, tenant: TenantId, until: datetime) -> list[TrustedCertificate]:
@@ -52,15 +56,16 @@ async def by_month(
     bounds = [first.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)]
     for _ in range(months):
         bounds.append(_month_after(bounds[-1]))
-    ends = [one.certificate.not_after for one in _present(platform, tenant)]
+    of_trusted = Counter((end.year, end.month) for end in (one.not_after for one in _certificates(platform, tenant)))
+    of_devices = await device_certificates.counts_ending(tx, tenant, list(pairwise(bounds)))
     return [
-        MonthOfExpiries(
-            begins,
-            await device_certificates.count_ending(tx, tenant, begins, following),
-            sum(begins <= end < following for end in ends),
-        )
-        for begins, following in pairwise(bounds)
+        MonthOfExpiries(begins, count, of_trusted[begins.year, begins.month])
+        for begins, count in zip(bounds, of_devices, strict=False)
     ]
+
+
+def _certificates(platform: Platform, tenant: TenantId) -> Iterator[Certificate]:
+    return (one.certificate for one in _present(platform, tenant))
 
 
 def _present(platform: Platform, tenant: TenantId) -> list[TrustedCertificate]:

@@ -12,7 +12,7 @@ from certinel.domain.certificate import Certificate, MalformedCertificateError
 from certinel.domain.der import INTEGER, SEQUENCE, MalformedDerError, content_of
 from certinel.domain.identifiers import DeviceId, Fingerprint, TenantId
 from certinel.domain.revoked_serials import serial_octets
-from certinel.storage import authority_lists, device_chains, trusted_certificates
+from certinel.storage import authority_lists, device_certificates, device_chains, trusted_certificates
 from certinel.storage.device_chains import DeviceChain
 from certinel.storage.engine import Transaction
 from certinel.storage.page import PageRequest
@@ -58,6 +58,10 @@ async def with_fingerprint(tx: Transaction, tenant: TenantId, fingerprint: str) 
         trusted = await trusted_certificates.find(tx, tenant, Fingerprint(digits))
         if trusted is not None:
             return trusted.certificate
+    of_device = await device_certificates.with_fingerprint(tx, tenant, digits)
+    chain = await device_chains.find(tx, tenant, bytes.fromhex(of_device)) if of_device is not None else None
+    if chain:
+        return Certificate.parse(chain[0])
     found = await _search(tx, tenant, lambda der: digest in _digests_of(der))
     return found[0].certificate if found else None
 

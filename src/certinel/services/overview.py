@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from certinel.domain.connection_attempt import ADMITTED
 from certinel.domain.identifiers import TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.services.connection_attempts import RETENTION
@@ -52,29 +51,20 @@ class FleetState:
     devices: int
     connected: int
     trusted_certificates: int
-    lacking_proof: int
-    """Trusted certificates in force without proof of possession."""
+    lacking_proof: tuple[TrustedCertificate, ...]
+    """Trusted certificates in force without proof of possession, in the order of upload."""
 
 
 def state_of(platform: Platform, tenant: TenantId) -> FleetState:
     """Return how many devices and trusted certificates ``tenant`` has; from memory."""
     present = [one for one in platform.trust.trusted_certificates(tenant) if one.deleted_at is None]
+    lacking = [one for one in present if one.status is TrustStatus.ENABLED and not one.is_proven]
     return FleetState(
         devices=platform.trust.device_count(tenant),
         connected=len(platform.presence.connected(tenant)),
         trusted_certificates=len(present),
-        lacking_proof=len(lacking_proof(platform, tenant)),
+        lacking_proof=tuple(sorted(lacking, key=lambda one: (one.uploaded_at, one.id))),
     )
-
-
-def lacking_proof(platform: Platform, tenant: TenantId) -> list[TrustedCertificate]:
-    """Return the trusted certificates of ``tenant`` that are in force without proof, in the order of upload."""
-    lacking = [
-        one
-        for one in platform.trust.trusted_certificates(tenant)
-        if one.deleted_at is None and one.status is TrustStatus.ENABLED and not one.is_proven
-    ]
-    return sorted(lacking, key=lambda one: (one.uploaded_at, one.id))
 
 
 async def attempts_of(tx: Transaction, tenant: TenantId, span: Span, count: int, until: datetime) -> AttemptCounts:
@@ -87,8 +77,9 @@ async def attempts_of(tx: Transaction, tenant: TenantId, span: Span, count: int,
     if span is Span.DAY:
         last = last.replace(hour=0)
     first = last - (count - 1) * length
-    counted = await connection_counts.between(tx, tenant, first, last + length)
-    return AttemptCounts(_spans(counted, first, length, count), _refusals(counted))
+    counted = await connection_counts.by_hour(tx, tenant, first, last + length)
+    refusals = await connection_counts.refusals(tx, tenant, first, last + length)
+    return AttemptCounts(_spans(counted, first, length, count), tuple(refusals))
 
 
 def _spans(
@@ -97,13 +88,6 @@ def _spans(
     admitted, refused = Counter[int](), Counter[int]()
     for one in counted:
         position = (one.hour - first) // length
-        (admitted if one.code == ADMITTED else refused)[position] += one.times
+        admitted[position] += one.admitted
+        refused[position] += one.refused
     return tuple(SpanOfAttempts(first + n * length, admitted[n], refused[n]) for n in range(count))
-
-
-def _refusals(counted: Sequence[HourlyCount]) -> tuple[tuple[str, int], ...]:
-    codes = Counter[str]()
-    for one in counted:
-        if one.code != ADMITTED:
-            codes[one.code] += one.times
-    return tuple(codes.most_common())

@@ -4,12 +4,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, tuple_, update
+from sqlalchemy import Row, bindparam, func, literal, select, tuple_, union_all, update
 
 from certinel.domain.device import DeviceCertificate, device_of_user
 from certinel.domain.identifiers import DeviceId, Fingerprint, TenantId, device_user_name
 from certinel.storage.engine import Transaction
 from certinel.storage.tables import device_certificate as table
+
+SHA1_DIGITS = 40
+"""Any other length is taken for a SHA-256."""
 
 _EXECUTION = {"synchronize_session": False}
 
@@ -70,6 +73,13 @@ async def note_seen(tx: Transaction, seen: Sequence[tuple[TenantId, DeviceId, da
         await tx.execute(statement.values(changed).execution_options(**_EXECUTION), rows)
 
 
+async def with_fingerprint(tx: Transaction, tenant: TenantId, digits: str) -> str | None:
+    """Return the SHA-256 of the certificate with this SHA-1 or SHA-256, in lower-case hexadecimal; None without one."""
+    column = table.c.sha1 if len(digits) == SHA1_DIGITS else table.c.sha256
+    statement = select(table.c.sha256).where(table.c.tenant_id == tenant, column == digits)
+    return (await tx.execute(statement.limit(1))).scalar_one_or_none()
+
+
 async def of_device(tx: Transaction, tenant: TenantId, device: DeviceId, limit: int) -> list[DeviceCertificate]:
     """Return the latest certificates of a device by the time of their issue, the latest first."""
     statement = select(table).where(table.c.tenant_id == tenant, table.c.user_name == device_user_name(device))
@@ -93,13 +103,16 @@ def _bound(after: tuple[datetime, str]) -> Any:
     return tuple_(bindparam("end", after[0], type_=table.c.not_after.type), bindparam("digest", after[1]))
 
 
-async def count_ending(tx: Transaction, tenant: TenantId, since: datetime, until: datetime) -> int:
-    """Count the current certificates that end from ``since`` to before ``until``."""
-    statement = select(func.count()).where(
-        table.c.tenant_id == tenant, table.c.is_current, table.c.not_after >= since, table.c.not_after < until
-    )
-    count: int = (await tx.execute(statement)).scalar_one()
-    return count
+async def counts_ending(tx: Transaction, tenant: TenantId, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
+    """Count the current certificates that end within each of ``spans``: from its first to before its second moment."""
+    counts = [
+        select(literal(number).label("number"), func.count().label("many")).where(
+            table.c.tenant_id == tenant, table.c.is_current, table.c.not_after >= since, table.c.not_after < until
+        )
+        for number, (since, until) in enumerate(spans)
+    ]
+    found = {row.number: row.many for row in await tx.execute(union_all(*counts))}  # one way to the engine and back
+    return [found[number] for number in range(len(spans))]
 
 
 def _row(certificate: DeviceCertificate) -> dict[str, Any]:

@@ -109,11 +109,14 @@ async def test_cursor_that_is_none_is_refused(site: Site, cursor: str) -> None:
 async def test_filters_hold_together(site: Site, pump: Issued, fingerprint: str) -> None:
     assert await ids(site, search="BE:EF", connected=False, enabled=True, trustedCertificate=fingerprint) == ["pump"]
     assert await ids(site, expiresWithinDays=30) == ["pump"]
+    assert await ids(site, expiresFrom="2026-12-01T00:00:00Z", expiresTo="2026-12-31T23:59:59Z") == ["pump"]
     for query in (
         {"search": "x"},
         {"connected": True},
         {"enabled": False},
         {"expiresWithinDays": 29},
+        {"expiresFrom": "2027-01-01T00:00:00Z"},
+        {"expiresTo": "2026-12-01T00:00:00Z", "expiresWithinDays": 90},
         {"trustedCertificate": "0" * 40},
     ):
         assert await ids(site, **query) == [], query

@@ -112,9 +112,9 @@ async def test_what_is_known_of_devices_and_attempts_is_taken_along(engine_name:
         await database.migrate()
         async with database.reading() as tx:
             (kept,) = await device_certificates.of_device(tx, tenant_id, DeviceId("pump"), 10)
-            counts = await connection_counts.between(tx, tenant_id, AT, AT + timedelta(hours=1))
+            counts = await connection_counts.by_hour(tx, tenant_id, AT, AT + timedelta(hours=1))
         assert (kept.serial, kept.last_seen_at, kept.trusted, kept.is_current) == ("beef", AT, None, True)
-        assert counts == [HourlyCount(AT, "admitted", 4)]
+        assert counts == [HourlyCount(AT, 4, 0)]
         await database.close()
 
 

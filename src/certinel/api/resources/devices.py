@@ -9,6 +9,7 @@ from pydantic import Field
 from certinel.api.authentication import Caller, requires
 from certinel.api.json_body import JsonBody
 from certinel.api.key_paging import KeyCollection, KeyPaging, key_envelope, read, written
+from certinel.api.moments import Moment
 from certinel.api.numbered import MAX_NUMBER
 from certinel.api.pagination import link
 from certinel.api.platform_of import Served
@@ -168,6 +169,13 @@ async def list_devices(  # noqa: PLR0913 - each one is a part of the request
             description="Devices whose certificate ends within so many days or has ended.",
         ),
     ] = None,
+    expires_from: Annotated[
+        Moment | None, Query(alias="expiresFrom", description="Devices whose certificate ends at this moment or later.")
+    ] = None,
+    expires_to: Annotated[
+        Moment | None,
+        Query(alias="expiresTo", description="Devices whose certificate ends at this moment or earlier."),
+    ] = None,
     trusted_certificate: Annotated[
         str | None,
         Query(
@@ -182,10 +190,13 @@ async def list_devices(  # noqa: PLR0913 - each one is a part of the request
     Devices are what has a device user: registered by connecting, in bulk or one by one. They come in the order of their
     ids; a search gives those with the certificate first, then those with the id, then those with the name.
     """
-    at = platform.clock.now()
+    ends = [expires_to] if expires_to is not None else []
+    if expires_within_days is not None:
+        ends.append(platform.clock.now() + timedelta(days=expires_within_days))
     stored = DeviceFilter(
         is_enabled=enabled,
-        expires_by=at + timedelta(days=expires_within_days) if expires_within_days is not None else None,
+        expires_by=min(ends, default=None),
+        expires_from=expires_from,
         trusted=_fingerprint(trusted_certificate) if trusted_certificate is not None else None,
     )
     question = DeviceQuestion(search=search, is_connected=connected, stored=stored)

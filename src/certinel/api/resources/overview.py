@@ -65,7 +65,7 @@ async def get_overview(
         device_count=state.devices,
         connected_count=state.connected,
         trusted_certificate_count=state.trusted_certificates,
-        trusted_certificates_lacking_proof=[one.fingerprint for one in overview.lacking_proof(platform, tenant)],
+        trusted_certificates_lacking_proof=[one.fingerprint for one in state.lacking_proof],
         connections=[SpanAnswer(begins=one.begins, admitted=one.admitted, refused=one.refused) for one in counts.spans],
         refusals=[RefusalCount(code=code, count=times) for code, times in counts.refusals],
     )

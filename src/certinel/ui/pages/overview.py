@@ -79,10 +79,9 @@ async def _shown(visit: Visit) -> Response:
     async with visit.platform.database.reading() as tx:
         counts = await overview.attempts_of(tx, tenant, *_SPANS[span], now)
         months = await expiries.by_month(tx, visit.platform, tenant, now, MONTHS)
-        ending = await expiries.count_of_devices(tx, tenant, now, now + SOON)
-        ended = await expiries.count_of_devices(tx, tenant, _EPOCH, now)
+        ended, ending = await expiries.counts_of_devices(tx, tenant, [(_EPOCH, now), (now, now + SOON)])
     state = overview.state_of(visit.platform, tenant)
-    unproven = overview.lacking_proof(visit.platform, tenant)
+    unproven = state.lacking_proof
     reasons = _reasons(counts)
     findings = [
         *_of_attempts(reasons, counts, span),
