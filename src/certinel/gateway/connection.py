@@ -109,12 +109,11 @@ class MqttConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._network = network_of(self._address)
-        self._is_unsettled = self._around.crowd.arrive(self._network)
+        self._is_unsettled = self._around.crowd.arrive(self._network, self)
         if self._is_unsettled:
             self._around.awaiting_connect.start(self)
         else:
-            report_handshake_failure(self._around, HandshakeFailure(HandshakeFault.OVERLOAD), (self._address,))
-            self._transport.abort()
+            self.make_room()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -168,6 +167,12 @@ class MqttConnection(asyncio.Protocol):
         """End, because the device would not be admitted any more."""
         logger.warning("device.withdrawn", code=refusal.code, reason=refusal.sentence, **self._who)
         self._end(Farewell.WITHDRAWN, ReasonCode.NOT_AUTHORIZED, refusal.told_reason)
+
+    def make_room(self) -> None:
+        """End, because too many connections wait to be answered."""
+        self._settled()
+        report_handshake_failure(self._around, HandshakeFailure(HandshakeFault.OVERLOAD), (self._address,))
+        self._transport.abort()
 
     def connect_overdue(self) -> None:
         """No CONNECT came in time."""
@@ -321,7 +326,7 @@ class MqttConnection(asyncio.Protocol):
     def _settled(self) -> None:
         if self._is_unsettled:
             self._is_unsettled = False
-            self._around.crowd.settle(self._network)
+            self._around.crowd.settle(self._network, self)
 
     def _refuse(self, refusal: Refusal, attempt: ConnectAttempt) -> None:
         self._settled()

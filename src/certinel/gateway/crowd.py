@@ -6,6 +6,7 @@ Everything here is in memory of one node and says nothing about trust: who may c
 import asyncio
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Protocol
 
 from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
@@ -40,6 +41,13 @@ class CrowdOptions:
     """The same, from one address."""
 
 
+class Unsettled(Protocol):
+    """A connection that waits for its CONNECT, or for the answer."""
+
+    def make_room(self) -> None:
+        """End, and settle, because others have waited for a place."""
+
+
 class Crowd:
     """Fairness among those who connect to one node.
 
@@ -58,7 +66,9 @@ class Crowd:
         self._connects: Buckets[TenantId] = Buckets(options.connects_of_tenant)
         self._failures_of_network: Buckets[Network] = Buckets(options.failures_of_address)
         self._failures_of_leaf: Buckets[bytes] = Buckets(options.failures_of_certificate)
-        self._unsettled: UnderWay[Network] = UnderWay(options.max_unsettled, options.max_unsettled_per_address)
+        self._unsettled: UnderWay[Network, Unsettled] = UnderWay(
+            options.max_unsettled, options.max_unsettled_per_address
+        )
         self._tenant_at: Recent[Network, TenantId] = Recent(MAX_REMEMBERED_ADDRESSES)
 
     def take_turn(self, group: Hashable, network: Network, work: Work) -> None:
@@ -85,13 +95,19 @@ class Crowd:
 
     # ---- between the handshake and the answer to CONNECT
 
-    def arrive(self, network: Network) -> bool:
+    def arrive(self, network: Network, connection: Unsettled) -> bool:
         """Count a connection that is still to be answered; False if there are too many of them."""
-        return self._unsettled.begin(network)
+        if self._unsettled.begin(network, connection):
+            return True
+        displaced = self._unsettled.displaced_by(network)
+        if displaced is None:
+            return False
+        displaced.make_room()
+        return self._unsettled.begin(network, connection)
 
-    def settle(self, network: Network) -> None:
+    def settle(self, network: Network, connection: Unsettled) -> None:
         """A connection that was counted has been answered, or has gone."""
-        self._unsettled.end(network)
+        self._unsettled.end(network, connection)
 
     def hold_up(self, applicant: Applicant, network: Network) -> Refusal | None:
         """Charge the tenant of a connect; before any signature is looked at. Return why it must come again later."""
@@ -111,8 +127,10 @@ class Crowd:
         self._recharge(applicant, tenant)
 
     def refused(self, applicant: Applicant, network: Network, refusal: Refusal) -> None:
-        """A connect that was not held up is refused."""
+        """A connect that was not held up is refused; a node's own trouble is no failure of who connects."""
         self._recharge(applicant, refusal.tenant)
+        if refusal.code in {Code.STALE_NODE, Code.TRY_LATER}:
+            return
         self._failures_of_network.take(network, self._now)
         if applicant.leaf:
             self._failures_of_leaf.take(applicant.leaf, self._now)

@@ -6,9 +6,11 @@ Everything here is per listener, in memory, and decided before a byte of the pee
 import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Generic
+from typing import Generic, TypeVar
 
-from certinel.gateway.buckets import MAX_REMEMBERED, Buckets, Key, Rate
+from certinel.gateway.buckets import MAX_REMEMBERED, Key
+
+Member = TypeVar("Member")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,45 +64,39 @@ def network_of(host: str) -> Network:
     return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
 
 
-class UnderWay(Generic[Key]):
-    """Counts what is under way, in all and by key, up to a limit of each."""
+class UnderWay(Generic[Key, Member]):
+    """What is under way, by key, up to a limit in all and of each key."""
 
     def __init__(self, max_total: int, max_per_key: int) -> None:
         self._max_total = max_total
         self._max_per_key = max_per_key
-        self._by_key: dict[Key, int] = {}
+        self._by_key: dict[Key, dict[Member, None]] = {}
         self._total = 0
 
-    def begin(self, key: Key) -> bool:
+    def begin(self, key: Key, member: Member) -> bool:
         """Count one more; False, and not counted, if that is too much."""
-        count = self._by_key.get(key, 0)
-        if self._total >= self._max_total or count >= self._max_per_key:
+        if self._total >= self._max_total or len(self._by_key.get(key, ())) >= self._max_per_key:
             return False
-        self._by_key[key] = count + 1
+        self._by_key.setdefault(key, {})[member] = None
         self._total += 1
         return True
 
-    def end(self, key: Key) -> None:
+    def displaced_by(self, key: Key) -> Member | None:
+        """Return who has to make room for one of ``key`` when there is none left: the earliest of the key with most.
+
+        None when there is room, when the limit of ``key`` itself is reached, and when no other key has more than
+        ``key`` would have: so a few who take everything keep nobody out.
+        """
+        own = len(self._by_key.get(key, ()))
+        if self._total < self._max_total or own >= self._max_per_key:
+            return None
+        most = max(self._by_key.values(), key=len)
+        return next(iter(most)) if len(most) > own + 1 else None
+
+    def end(self, key: Key, member: Member) -> None:
         """One that was begun is over, well or not."""
+        members = self._by_key[key]
+        del members[member]
         self._total -= 1
-        if self._by_key[key] <= 1:
+        if not members:
             del self._by_key[key]
-        else:
-            self._by_key[key] -= 1
-
-
-class AddressLimits:
-    """Counts handshakes under way and charges a bucket for each connection. The caller brings the monotonic time."""
-
-    def __init__(self, options: ListenerOptions) -> None:
-        self._handshakes: UnderWay[Network] = UnderWay(options.max_handshakes, options.max_handshakes_per_address)
-        rate = Rate(options.connections_per_second_per_address, options.connection_burst_per_address)
-        self._connections: Buckets[Network] = Buckets(rate)
-
-    def begin(self, network: Network, now: float) -> bool:
-        """Charge a new connection and count its handshake; False if it must be turned away (then it is not counted)."""
-        return self._connections.take(network, now) and self._handshakes.begin(network)
-
-    def end(self, network: Network) -> None:
-        """A handshake that was begun is over, well or not."""
-        self._handshakes.end(network)

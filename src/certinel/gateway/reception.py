@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from certinel.gateway.buckets import Buckets, Rate
 from certinel.gateway.crowd import Crowd
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.handshake import HandshakeFailure, HandshakeFault
-from certinel.gateway.limits import AddressLimits, ListenerOptions, network_of
+from certinel.gateway.limits import ListenerOptions, Network, UnderWay, network_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,9 @@ class Reception:
     ) -> None:
         self.crowd = crowd or Crowd()
         self._options = options
-        self._limits = AddressLimits(options)
+        rate = Rate(options.connections_per_second_per_address, options.connection_burst_per_address)
+        self._connections: Buckets[Network] = Buckets(rate)
+        self._under_way: UnderWay[Network, Guest] = UnderWay(options.max_handshakes, options.max_handshakes_per_address)
         self._on_handshake_failed = on_handshake_failed
         self._handshakes: Deadlines[Guest] = Deadlines(options.handshake_seconds, self._handshake_expired)
         self._lingering: Deadlines[Guest] = Deadlines(options.linger_seconds, lambda guest: guest.linger_expired())
@@ -58,18 +61,30 @@ class Reception:
     def admit(self, guest: Guest) -> bool:
         """Let a connection in and watch over its handshake, or not; before any of its bytes is looked at."""
         now = asyncio.get_running_loop().time()
+        network = network_of(guest.peername[0])
         is_full = self.is_closing or len(self.guests) >= self._options.max_connections
-        if is_full or not self._limits.begin(network_of(guest.peername[0]), now):
+        if is_full or not self._connections.take(network, now) or not self._has_place(network, guest):
             self.report(guest.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
             return False
         self.guests.add(guest)
         self._handshakes.start(guest)
         return True
 
+    def _has_place(self, network: Network, guest: Guest) -> bool:
+        if self._under_way.begin(network, guest):
+            return True
+        displaced = self._under_way.displaced_by(network)
+        if displaced is None:
+            return False
+        self.report(displaced.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
+        self.handshake_over(displaced)
+        displaced.abort()
+        return self._under_way.begin(network, guest)
+
     def handshake_over(self, guest: Guest) -> None:
         """Stop watching a handshake, finished or failed; harmless when it is over already."""
         if self._handshakes.stop(guest):
-            self._limits.end(network_of(guest.peername[0]))
+            self._under_way.end(network_of(guest.peername[0]), guest)
 
     def report(self, peer: PeerName, failure: HandshakeFailure) -> None:
         """Log a failed handshake, and tell whoever counts them."""
@@ -108,5 +123,5 @@ class Reception:
         self._lingering.cancel()
 
     def _handshake_expired(self, guest: Guest) -> None:
-        self._limits.end(network_of(guest.peername[0]))
+        self._under_way.end(network_of(guest.peername[0]), guest)
         guest.handshake_expired()

@@ -89,3 +89,25 @@ async def test_many_connections_are_accepted_at_a_time(house: House, dial: Any) 
             rounds += 1
             await asyncio.sleep(0)
     assert rounds < 20
+
+
+async def test_who_takes_all_handshakes_makes_room_for_another_address(open_house: Any, dial: Any) -> None:
+    """Some addresses that begin handshakes and go no further must not keep everybody else out."""
+    house = await open_house(ListenerOptions(max_handshakes=10))
+    for _ in range(10):
+        dial(house, FLOODING, client_hello()[:50])
+    await until(lambda: house.listener.handshakes_under_way == 10)
+    await house.connect()
+    assert await house.guest()
+    assert house.failed_at[0][0] == FLOODING
+    assert house.listener.handshakes_under_way == 9
+
+
+async def test_within_an_address_who_came_first_stays(open_house: Any, dial: Any) -> None:
+    house = await open_house(ListenerOptions(max_handshakes=3))
+    first = [dial(house, FLOODING, b"") for _ in range(3)]
+    await until(lambda: house.listener.handshakes_under_way == 3)
+    late = dial(house, FLOODING, b"")
+    await until(lambda: bool(house.failures))
+    assert not select.select(first, [], [], 0)[0]
+    assert select.select([late], [], [], 0)[0]

@@ -135,10 +135,39 @@ async def test_refused_connections_count_with_no_tenant() -> None:
     assert crowd.group_at(None, HERE) is None
 
 
-async def test_unanswered_connections_are_limited_in_all_and_by_address() -> None:
-    crowd = Crowd(CrowdOptions(max_unsettled=3, max_unsettled_per_address=2))
-    assert [crowd.arrive(network) for network in (HERE, HERE, HERE, THERE, "203.0.113.1")] == [
-        True, True, False, True, False,
-    ]  # fmt: skip
-    crowd.settle(HERE)
-    assert crowd.arrive(HERE)
+async def test_trouble_of_the_node_is_no_failure_of_who_connects() -> None:
+    crowd = Crowd(CrowdOptions(failures_of_certificate=Rate(SLOWLY, 1), failures_of_address=Rate(SLOWLY, 1)))
+    for code in (Code.STALE_NODE, Code.TRY_LATER) * 3:
+        assert refuse(crowd, NEW_DEVICE, refusal=Refusal(code))
+    assert admit(crowd, NEW_DEVICE)
+
+
+class Waiting:
+    """A connection that was not answered yet."""
+
+    def __init__(self, crowd: Crowd, network: str) -> None:
+        self.crowd, self.network = crowd, network
+        self.is_in = crowd.arrive(network, self)
+
+    def make_room(self) -> None:
+        self.is_in = False
+        self.crowd.settle(self.network, self)
+
+
+async def test_unanswered_connections_of_an_address_are_limited() -> None:
+    crowd = Crowd(CrowdOptions(max_unsettled_per_address=2))
+    waiting = [Waiting(crowd, HERE) for _ in range(3)]
+    assert [one.is_in for one in waiting] == [True, True, False]
+    waiting[0].make_room()
+    assert Waiting(crowd, HERE).is_in
+
+
+async def test_who_takes_all_places_makes_room_for_another_address() -> None:
+    crowd = Crowd(CrowdOptions(max_unsettled=3))
+    taking = [Waiting(crowd, HERE) for _ in range(4)]
+    assert [one.is_in for one in taking] == [True, True, True, False]
+    other = Waiting(crowd, THERE)
+    assert other.is_in
+    assert [one.is_in for one in taking] == [False, True, True, False]
+    assert not Waiting(crowd, THERE).is_in  # which would be as many as the others have
+    assert other.is_in
