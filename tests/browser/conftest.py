@@ -90,7 +90,7 @@ class Screen:
 
     def see(self, text: str) -> None:
         """Wait until the page shows ``text``."""
-        self.page.get_by_text(text).first.wait_for()
+        self.page.get_by_text(text).locator("visible=true").first.wait_for()
 
     def violations(self) -> list[str]:
         """What axe finds serious on the page as it is."""
@@ -111,8 +111,14 @@ class Screen:
         return width
 
     def keep_picture(self, name: str) -> None:
+        """Keep a picture of the whole page: the window grows for it, so that bars at its edges stay there."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+        size = self.page.viewport_size
+        assert size is not None
+        height: int = self.page.evaluate("document.documentElement.scrollHeight")
+        self.page.set_viewport_size({**size, "height": max(height, size["height"])})
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png")
+        self.page.set_viewport_size(size)
 
 
 OpenScreen = Callable[..., Screen]

@@ -243,7 +243,9 @@ def of_trusted(
 
 def of_certificate(certificate: Certificate, at: datetime) -> ChainDrawing:
     """Draw one certificate that is not trusted yet."""
-    role = ChainRole.ROOT if certificate.subject == certificate.issuer else ChainRole.INTERMEDIATE
+    is_own = certificate.subject == certificate.issuer
+    of_a_ca = ChainRole.ROOT if is_own else ChainRole.INTERMEDIATE
+    role = of_a_ca if certificate.is_ca else ChainRole.DEVICE
     return ChainDrawing((_certificate_card(certificate, role, at, index=1),))
 
 

@@ -17,6 +17,8 @@ class Entry:
     address: str
     icon: str
     right: Right
+    also: str = ""
+    """Another address whose pages belong to this entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ NAVIGATOR: Final = (
         "management",
         (
             Entry("trusted-certificates", "/ui/trusted-certificates", "certificate", SEE_TRUST),
-            Entry("attempts", "/ui/attempts", "attempts", SEE_TRUST),
+            Entry("attempts", "/ui/attempts", "attempts", SEE_TRUST, also="/ui/explain"),
             Entry("settings", "/ui/settings", "settings", SEE_TRUST),
             Entry("users", "/ui/users", "users", SEE_USERS),
             Entry("tenants", "/ui/tenants", "tenants", SEE_TENANTS),
