@@ -92,10 +92,13 @@ def test_the_seeds_whole_story(  # noqa: PLR0915 - a story is told from its begi
     assert page.locator(".chain-card").count() == 3
     assert page.locator(".chain-broken").count() == 0
     screen.keep_picture("story-admitted")
-
-    # revoke it: what it hits is shown before, and the check is turned on
     serial = page.locator(".opened-row .digits code").first.get_attribute("title")
     assert serial is not None
+    page.get_by_role("link", name="This device", exact=True).click()
+    page.get_by_role("heading", name="pump-7", level=1).wait_for()
+    screen.keep_picture("story-device")
+
+    # revoke it: what it hits is shown before, and the check is turned on
     screen.open("/ui/settings")
     page.get_by_role("switch", name="Offline").click()
     screen.see("the revocation list counts")

@@ -10,7 +10,7 @@ from certinel.domain.errors import Code
 from certinel.domain.pem import armoured
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.ui.chain_drawing import address_of
-from certinel.ui.rights import CHANGE_TRUST, CHANGE_USERS, REGISTER, Right
+from certinel.ui.rights import CHANGE_DEVICES, CHANGE_TRUST, REGISTER, Right
 
 ADD: Final = "/ui/trusted-certificates/add"
 
@@ -36,7 +36,8 @@ def remedies_for(code: str, trusted: TrustedCertificate | None, device: str | No
         case Code.REGISTRATION_REQUIRED if device is not None:
             yield Remedy("register", f"/ui/registration/bulk?{urlencode({'device': device})}", REGISTER)
         case Code.DEVICE_DISABLED if device is not None:
-            yield Remedy("device", f"/ui/search?{urlencode({'q': device})}", CHANGE_USERS)
+            page = f"/ui/devices/{quote(device, safe='')}"
+            yield Remedy("let-in", f"{page}/enabled", CHANGE_DEVICES, {"enabled": "true"}, {"name": device})
         case Code.INTERMEDIATE_MISSING:
             yield Remedy("add-missing", ADD, CHANGE_TRUST)
         case Code.UNKNOWN_ISSUER | Code.TRUST_DELETED | Code.TRUST_EXPIRED:

@@ -3,20 +3,24 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from certinel.bus.messages import DeviceUserChanged
 from certinel.domain.admission import ConnectAttempt
 from certinel.domain.connection_attempt import Origin, Sighting
 from certinel.domain.errors import Code, Refusal
-from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
+from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId, TenantId
 from certinel.domain.role import READERS
 from certinel.domain.trusted_certificate import TrustStatus
+from certinel.domain.user_account import UserAccount
 from certinel.services import trusted_certificates
 from certinel.services.admission import judge
 from certinel.services.trusted_certificates import Change
+from certinel.storage import users
 from certinel.ui.live import LiveStreams
 from integration.ui.conftest import TENANT, Site, Visitor
 from support.certificates import Issued, pem_of, root_authority
@@ -296,3 +300,23 @@ async def test_page_of_a_trusted_certificate_names_whom_it_admitted(site: Site, 
     page = await admin.page(f"/ui/trusted-certificates/{trusted.fingerprint}")
     assert "pump-7" in page
     assert "3 minutes ago" in page
+
+
+async def test_disabled_device_is_let_in_again_from_the_attempt(site: Site, admin: Visitor, plant: Issued) -> None:
+    await site.trusted(plant)
+    name = DeviceId("pump/7")
+    async with site.platform.database.transaction() as tx:
+        account = replace(UserAccount.of_device(TENANT, name, site.clock.now()), is_enabled=False)
+        await users.insert_if_absent(tx, account)
+        tx.after_commit(site.platform.bus.publish, DeviceUserChanged(TENANT, account.name))
+    await attempted(site, plant.device(name), name)
+    page = await admin.page(f"{LIST}?open={number_of(await admin.page(LIST))}")
+    assert "Let pump/7 in again" in page
+    await admin.send(form_to(page, "/ui/devices/pump%2F7/enabled"))
+    assert "admitted" in await after(site, plant.device(name), name)
+
+
+async def after(site: Site, device: Issued, client_id: str) -> str:
+    """How an attempt would end now."""
+    verdict = judge(site.platform, ConnectAttempt(device.chain_der, client_id))
+    return verdict.code if isinstance(verdict, Refusal) else "admitted"
