@@ -4,9 +4,8 @@ import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError
@@ -51,15 +50,17 @@ class NodeAddress:
 
     def post(self, where: str, body: Mapping[str, Any]) -> Any:
         """Send ``body`` and return what is answered; raises CommandError when that is no answer to the question."""
-        return NodeClient(self).post(where, body)
+        with NodeClient(self) as client:
+            return client.post(where, body)
 
     def get(self, where: str, query: Mapping[str, Any]) -> Any:
         """Return what is at ``where``; raises CommandError when there is no answer."""
-        return NodeClient(self).get(where, query)
+        with NodeClient(self) as client:
+            return client.get(where, query)
 
 
 class NodeClient:
-    """One connection to a node, kept for all calls of a command.
+    """One connection to a node, kept for all calls of a command; closed at the end of its ``with`` block.
 
     Every method raises ``NodeAnswerError`` for an answer that is an error, and ``CommandError`` when there is none.
     """
@@ -75,6 +76,19 @@ class NodeClient:
         self.url = address.url
         self._address = address
         self._renew = renew
+        self._opened: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def get(self, where: str, query: Mapping[str, Any] | None = None) -> Any:
         """Return what is at ``where``; a query value that is None is left out."""
@@ -154,8 +168,13 @@ class NodeClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CommandError(f"{self.url}: {_why(error)}", EXIT_USAGE) from None
 
-    @cached_property
+    @property
     def _client(self) -> "httpx.Client":
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> "httpx.Client":
         import httpx
 
         address = self._address

@@ -106,10 +106,21 @@ class Node:
         self.as_json = as_json
         """Whether answers are printed as REST gives them."""
         self._choice = choice
+        self._rest: NodeClient | None = None
 
-    @cached_property
+    @property
     def rest(self) -> NodeClient:
-        """The node's REST interface."""
+        """The node's REST interface; who asks is found out with the first call."""
+        if self._rest is None:
+            self._rest = self._connected()
+        return self._rest
+
+    def close(self) -> None:
+        """Close the connection to the node, if there is one."""
+        if self._rest is not None:
+            self._rest.close()
+
+    def _connected(self) -> NodeClient:
         address, name = self._choice.address()
         if name is None:
             return NodeClient(address)
@@ -160,7 +171,10 @@ def asking(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def asked(**given: Any) -> None:
         node = which_node(**{name: given.pop(name) for name in own})
-        command(node, **given)
+        try:
+            command(node, **given)
+        finally:
+            node.close()
 
     asked.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # inspect's own way to say it
     asked.__annotations__ = {one.name: one.annotation for one in options}

@@ -111,6 +111,6 @@ def _offered(ctx: Any, incomplete: str, offer: Offer) -> Completion:
                 return []
             login = found[1]
         address = NodeAddress(login.url, login.user, server_ca=login.server_ca, token=login.token)
-        rest = NodeClient(address, patience_seconds=PATIENCE_SECONDS)
-        return [one for one in offer(rest, login.tenant) if one[0].startswith(incomplete)]
+        with NodeClient(address, patience_seconds=PATIENCE_SECONDS) as rest:
+            return [one for one in offer(rest, login.tenant) if one[0].startswith(incomplete)]
     return []

@@ -170,7 +170,8 @@ def _end(name: str, login: SavedLogin) -> None:
     """Tell the node that the token has ended; whether it hears that or not, the token is no longer kept."""
     address = NodeAddress(login.url, login.user, server_ca=login.server_ca, token=login.token)
     try:
-        NodeClient(address).post("/user/logout")
+        with NodeClient(address) as client:
+            client.post("/user/logout")
     except CommandError as error:
         print_done(f"{name} is forgotten here", {"not ended there": str(error)})
     else:

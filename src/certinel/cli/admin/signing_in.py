@@ -27,9 +27,9 @@ def ask_password(user: str) -> str:
 def signed_in(url: str, user: str, password: str, server_ca: str | None) -> SavedLogin:
     """Sign in; raises ``CommandError`` when the node does not let the user in."""
     tenant, slash, name = user.partition("/")
-    client = NodeClient(NodeAddress(url.rstrip("/"), user, server_ca=server_ca))
     fields = {"grant_type": "PASSWORD", "username": name if slash else user, "password": password}
-    answer = client.form("/tenant/oauth/token", {"tenant_id": tenant if slash else None}, fields)
+    with NodeClient(NodeAddress(url.rstrip("/"), user, server_ca=server_ca)) as client:
+        answer = client.form("/tenant/oauth/token", {"tenant_id": tenant if slash else None}, fields)
     try:
         token = str(answer["access_token"])
         claims = _claims_of(token)
