@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
 
-from from_code import commands, refusals, rest, roles, settings, smartrest
+from from_code import commands, refusals, rest, roles, settings, smartrest, tenant_options
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "settings": settings.markdown,
@@ -20,6 +20,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "smartrest": smartrest.markdown,
     "refusals": refusals.markdown,
     "roles": roles.markdown,
+    "tenant options": tenant_options.markdown,
 }
 _PLACE: Final = re.compile(r"^<!-- from code: (.+?) -->$", re.MULTILINE)
 

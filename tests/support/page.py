@@ -23,7 +23,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,9 @@ _BLOCK = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence
 _CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)
 _OPTIONS = re.compile(r"\A(?::[a-z-]+:.*\n)+\n?")
 _NEEDS = re.compile(r"^needs: (.+)$", re.MULTILINE)
+POSTGRESQL = "postgresql"
+DATABASE = "postgresql://certinel:PASSWORD@localhost/certinel"
+"""What pages call a PostgreSQL database."""
 _FOLDER = "/home/me/fleet"
 """Where pages say that their reader is."""
 _AFTER = re.compile(r"^after: ([^\s,]+), (.+)$", re.MULTILINE)
@@ -121,7 +124,13 @@ def before(page: str, docs: Path) -> str:
 def missing_programs(page: str) -> list[str]:
     """Return the programs that the page needs (``needs:`` at its top) and this machine lacks."""
     needed = _NEEDS.search(page)
-    return [name for name in needed[1].split() if shutil.which(name) is None] if needed else []
+    return [name for name in needed[1].split() if name != POSTGRESQL and shutil.which(name) is None] if needed else []
+
+
+def wants_postgresql(page: str) -> bool:
+    """Tell whether the page needs a database of its own (``needs: postgresql``)."""
+    needed = _NEEDS.search(page)
+    return needed is not None and POSTGRESQL in needed[1].split()
 
 
 def free_port() -> int:
@@ -137,7 +146,8 @@ class Reader:
     """Somebody at a terminal, in a folder of their own. What was started ends with ``close``."""
 
     folder: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    database: str = DATABASE
+    """The URL that stands for the page's."""
     _shell: subprocess.Popen[str] | None = None
     _ports: dict[int, int] = field(default_factory=lambda: {_BROKER_PORT: free_port()})
 
@@ -225,7 +235,6 @@ class Reader:
             "HOME": str(self.folder),
             "LC_ALL": "C.UTF-8",
             "COLUMNS": "110",
-            **self.environment,
         }
         self._shell = subprocess.Popen(
             ["bash", "-o", "pipefail"],
@@ -241,7 +250,7 @@ class Reader:
 
     def _here(self, text: str) -> str:
         """Put the ports that the node really has in the place of the page's."""
-        text = text.replace(_FOLDER, str(self.folder))
+        text = text.replace(_FOLDER, str(self.folder)).replace(DATABASE, self.database)
         return re.sub(r"\b(8883|8443|8080|1883)\b", lambda found: str(self._ports.get(int(found[1]), found[1])), text)
 
     def _as_shown(self, text: str) -> str:

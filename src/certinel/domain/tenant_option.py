@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from certinel.domain.device_token import MAX_LIFETIME, MIN_LIFETIME
 from certinel.domain.errors import DeviceIdentityError
@@ -112,9 +113,9 @@ def check_value(option: TenantOption) -> None:
     """
     if len(option.value) > MAX_VALUE_CHARACTERS or not _is_storable(option.value):
         raise InvalidTenantOptionError(f"The value of the option {option.category}/{option.key} cannot be stored.")
-    check = _CHECKS.get((option.category, option.key))
-    if check is not None:
-        check(option)
+    known = KNOWN_OPTIONS.get((option.category, option.key))
+    if known is not None:
+        known.check(option)
 
 
 def _check_lifetime(option: TenantOption) -> None:
@@ -139,16 +140,32 @@ def _check_policy(option: TenantOption) -> None:
         )
 
 
-_CHECKS: Mapping[tuple[str, str], Callable[[TenantOption], None]] = MappingProxyType(
+class KnownOption(NamedTuple):
+    """An option that the platform follows: what it decides, in a sentence, and which values can be."""
+
+    meaning: str
+    check: Callable[[TenantOption], None]
+
+
+KNOWN_OPTIONS: Mapping[tuple[str, str], KnownOption] = MappingProxyType(
     {
-        DEVICE_TOKEN_LIFETIME: _check_lifetime,
-        COOKIE_TOKEN_LIFETIME: _check_lifetime,
-        BODY_TOKEN_LIFETIME: _check_lifetime,
-        OFFLINE_CHECK: _check_switch,
-        ONLINE_CHECK: _check_switch,
-        SECURITY_TOKEN_POLICY: _check_policy,
+        DEVICE_TOKEN_LIFETIME: KnownOption("Seconds that a device's token is valid.", _check_lifetime),
+        COOKIE_TOKEN_LIFETIME: KnownOption(
+            "Seconds that somebody who signed in with a browser stays so.", _check_lifetime
+        ),
+        BODY_TOKEN_LIFETIME: KnownOption(
+            "Seconds that the token of a program is valid that signed in.", _check_lifetime
+        ),
+        OFFLINE_CHECK: KnownOption("Whether the tenant's own list of revoked serial numbers counts.", _check_switch),
+        ONLINE_CHECK: KnownOption(
+            "Whether every CA above a device must have a current revocation list.", _check_switch
+        ),
+        SECURITY_TOKEN_POLICY: KnownOption(
+            "Whether a device that asks for a password, and who accepts it, must know the same token.", _check_policy
+        ),
     }
 )
+"""By category and key; options that are not here are kept for whoever wrote them."""
 
 
 def _is_storable(text: str) -> bool:

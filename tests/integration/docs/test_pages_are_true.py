@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.page import PageFailedError, Reader, before, missing_programs, steps
+from support.engines import Engines
+from support.page import PageFailedError, Reader, before, missing_programs, steps, wants_postgresql
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGES = sorted(
-    path.relative_to(DOCS).as_posix() for path in DOCS.glob("[!_]*/*.md") if any(True for _ in steps(path.read_text()))
+    path.relative_to(DOCS).as_posix()
+    for path in DOCS.glob("[!_]*/*.md")
+    if any(steps(path.read_text())) and not wants_postgresql(path.read_text())
 )
 
 
@@ -32,6 +36,13 @@ def test_commands_print_what_the_page_says(page: str, reader: Reader) -> None:
         pytest.skip(f"{page} needs {', '.join(missing)}")
     reader.follow(before(text, DOCS))
     reader.follow(text)
+
+
+@pytest.mark.timeout(600)
+async def test_commands_on_postgresql_print_what_the_page_says(reader: Reader, engines: Engines) -> None:
+    async with engines.fresh_url("postgresql", migrated=False) as reader.database:
+        await asyncio.to_thread(reader.follow, (DOCS / "howto/postgresql.md").read_text())
+        reader.close()  # the database cannot be removed while the node holds it
 
 
 # The reader itself: a page that is not true fails.

@@ -17,6 +17,7 @@ from certinel.config import Settings
 from certinel.domain.causes import CAUSES
 from certinel.domain.errors import EXPLANATIONS, Code
 from certinel.domain.role import Role
+from certinel.domain.tenant_option import KNOWN_OPTIONS
 from certinel.gateway.handshake import HandshakeFault
 from certinel.services.platform import Platform
 from certinel.smartrest.message_ids import TEMPLATES
@@ -84,6 +85,11 @@ def test_every_route_is_documented(site: Path) -> None:
     paths = document_of(create_app(object.__new__(Platform)))["paths"]
     routes = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
     assert {route for route in routes if route not in page} == set()
+
+
+def test_every_tenant_option_is_documented(site: Path) -> None:
+    page = text_of(site, "reference/tenant-options")
+    assert {key for _, key in KNOWN_OPTIONS if key not in page} == set()
 
 
 def test_every_template_and_role_is_documented(site: Path) -> None:
