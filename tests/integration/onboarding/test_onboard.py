@@ -149,6 +149,12 @@ def test_certificate_of_another_ca_is_not_taken_for_the_device(node: Node) -> No
     assert "was not issued by this CA" in said
 
 
+def test_key_store_of_an_earlier_certificate_is_told(node: Node) -> None:
+    onboarded(node, "pump-15", "--no-connect")
+    assert CliRunner().invoke(app, ["pki", "device", "pump-15", "--another", "--force"]).exit_code == 0
+    assert "pump-15.p12 holds another certificate" in told(onboard(node, "pump-15", "--no-connect"))
+
+
 def test_refused_device_is_told_where_to_look(node: Node) -> None:
     said = told(onboard(node, "pump-13", "--no-auto-registration"))
     assert "the platform refuses the device" in said

@@ -111,6 +111,23 @@ def test_interrupt_ends_it_with_a_report(node: Node) -> None:
     assert found["connections"]["connectedAtTheEnd"] >= 1
 
 
+def test_platform_that_goes_away_is_unexpected(tmp_path: Path, node: Node) -> None:
+    ca = node.data_folder.parent / "ca.pem"
+    with started_node(tmp_path / "node") as short_lived:
+        short_lived.upload(ca.read_text())
+        words = command(short_lived, "telemetry", "--devices", "2", "--duration", "100", "--ca", ca)
+        with started(words, {"PYTHONPATH": str(SOURCES)}) as program:
+            short_lived.logged("device.connected", "sim-1")
+            short_lived.stop()
+            program.process.send_signal(signal.SIGINT)
+            assert program.wait_until(lambda: program.ended)
+            assert program.process.wait(30) == 1
+            found = json.loads(program.text)
+    went_wrong = [*found["connections"]["lost"].values(), *found["connections"]["failed"].values()]
+    assert sum(went_wrong) >= 2
+    assert sum(found["unexpected"].values()) == sum(went_wrong)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -100,9 +100,7 @@ def onboard(  # noqa: PLR0917 - typer calls it by name
     write_settings(paths, settings, _tell)
     if connect:
         _try(paths, host, mqtt_port, platform.url, trusted)
-    console.print(
-        f"\nEverything of {device} is in {out_dir.absolute()}. Start with one of examples/, or:", markup=False
-    )
+    console.print(f"\nEverything of {device} is in {out_dir.absolute()}. Go on with:", markup=False)
     console.print(f"  set -a; . {paths.settings}; certinel connect {device} --listen", markup=False)
 
 

@@ -26,8 +26,9 @@ from certinel.cli.pki.secrets_given import CA_VARIABLE, KEY_VARIABLE, STORE_VARI
 from certinel.cli.terminal import EXIT_USAGE, CommandError
 from certinel.pki.authority import Authority, Validity, distinguished_name, issue_device_for, make_ca, subject_of
 from certinel.pki.chain import chain_to_pem, ordered
+from certinel.pki.errors import PkiError
 from certinel.pki.keys import PrivateKey, generate_key, key_to_pem
-from certinel.pki.keystore import make_keystore, make_truststore
+from certinel.pki.keystore import make_keystore, make_truststore, read_store
 
 CA_DAYS = 3650
 DEVICE_DAYS = 365
@@ -193,7 +194,9 @@ def write_stores(
             secret = secrets.token_urlsafe(STORE_PASSPHRASE_BYTES)
             write_secret(passphrase_file, f"{secret}\n".encode(), force=False)
         passphrase = given(passphrase_file, STORE_VARIABLE) or ""
-    if not paths.keystore.exists():
+    if paths.keystore.exists():
+        _check_store(paths.keystore, chain[0], passphrase)
+    else:
         write_secret(paths.keystore, make_keystore(key, chain, passphrase), force=False)
         tell("Key store made", f"{paths.keystore}, for Java")
     if paths.server_ca.exists() and not paths.truststore.exists():
@@ -201,6 +204,15 @@ def write_stores(
         write_public(paths.truststore, make_truststore(trusted, passphrase), force=False)
         tell("Trust store made", f"{paths.truststore}, for Java")
     return passphrase_file
+
+
+def _check_store(file: Path, leaf: x509.Certificate, passphrase: str) -> None:
+    try:
+        is_of_device = read_store(content_of(file), passphrase).chain[:1] == [leaf]
+    except PkiError as error:
+        raise CommandError(f"{file}: {error}", EXIT_USAGE) from None
+    if not is_of_device:
+        raise CommandError(f"{file} holds another certificate of the device; move it away to have it made again")
 
 
 def write_settings(paths: DevicePaths, settings: Mapping[str, str], tell: Tell) -> None:
