@@ -17,6 +17,7 @@ from fastapi.security.base import SecurityBase
 from certinel.api.platform_of import platform_of
 from certinel.api.problems import ForbiddenError, UnauthorizedError
 from certinel.domain.audit import Actor
+from certinel.domain.device_token import DeviceTokenClaims
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.role import Principal, Role, UserKind
 from certinel.domain.user_token import UserTokenClaims
@@ -121,15 +122,15 @@ ActingCaller = Annotated[Actor, Depends(_actor)]
 """The caller as the one who does something, for the audit log."""
 
 
-def user_token_of(request: Request) -> UserTokenClaims | None:
-    """Return the token of a person with which this request was authenticated; None for other ways."""
-    claims: UserTokenClaims | None = getattr(request.state, "user_token", None)
+def token_of(request: Request) -> UserTokenClaims | DeviceTokenClaims | None:
+    """Return the token with which this request was authenticated; None for a password."""
+    claims: UserTokenClaims | DeviceTokenClaims | None = getattr(request.state, "token", None)
     return claims
 
 
 async def _bearer_of(request: Request, token: str) -> authentication.Bearer:
     bearer = await authentication.bearer_of(platform_of(request), token)
-    request.state.user_token = bearer.user_token
+    request.state.token = bearer.token
     return bearer
 
 

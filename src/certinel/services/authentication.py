@@ -68,8 +68,13 @@ class Bearer:
     """Whom a token stands for."""
 
     principal: Principal
-    user_token: UserTokenClaims | None = None
-    """What the token of a person says; None for a device's."""
+    token: UserTokenClaims | DeviceTokenClaims
+    """What the token says."""
+
+    @property
+    def user_token(self) -> UserTokenClaims | None:
+        """What the token of a person says; None for a device's."""
+        return self.token if isinstance(self.token, UserTokenClaims) else None
 
 
 async def by_token(platform: Platform, token: str) -> Principal:
@@ -81,8 +86,8 @@ async def bearer_of(platform: Platform, token: str) -> Bearer:
     """Return the user that a token stands for.
 
     The token must be ours and valid. The device of a device token must be one that would be let in now with the
-    certificate it got the token with; a token that was refused is not handed out again. A person's token must not have
-    been ended, and its user must be one who could get it now with the same password.
+    certificate it got the token with; a token that was refused is not handed out again. The user of a person's token
+    must be one who could get it now with the same password. Neither may have been ended.
 
     Raises:
         TokenRefusedError: it is anything else.
@@ -90,7 +95,7 @@ async def bearer_of(platform: Platform, token: str) -> Bearer:
     claims = await _read(platform, token)
     if isinstance(claims, UserTokenClaims):
         return Bearer(await _person(platform, claims), claims)
-    return Bearer(await _device(platform, claims))
+    return Bearer(await _device(platform, claims), claims)
 
 
 async def _read(platform: Platform, token: str) -> UserTokenClaims | DeviceTokenClaims:
@@ -119,11 +124,12 @@ async def _person(platform: Platform, claims: UserTokenClaims) -> Principal:
 
 
 async def _device(platform: Platform, claims: DeviceTokenClaims) -> Principal:
-    account = None
+    account, is_ended = None, False
     if platform.is_host_of(claims.tenant, claims.host) and await admission.is_token_admitted(platform, claims):
         async with platform.database.reading() as tx:
             account = await users.find(tx, claims.tenant, claims.user_name)
-    if account is None or not account.is_enabled:
+            is_ended = await ended_tokens.is_ended(tx, claims.tenant, claims.token_id)
+    if account is None or is_ended or not account.is_enabled:
         platform.tokens.forget(claims.tenant, claims.device)
         raise TokenRefusedError("the device would not be let in now")
     return account.principal

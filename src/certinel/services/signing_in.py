@@ -3,6 +3,8 @@
 import uuid
 from dataclasses import dataclass, field
 
+from certinel.bus.messages import DeviceUserChanged
+from certinel.domain.device_token import DeviceTokenClaims
 from certinel.domain.role import UserKind
 from certinel.domain.tenant_option import BODY_TOKEN_LIFETIME, COOKIE_TOKEN_LIFETIME
 from certinel.domain.user_token import UserTokenClaims, credential_id, parse_user_lifetime
@@ -49,7 +51,9 @@ async def sign_in(platform: Platform, credentials: PasswordCredentials, *, for_c
     return SignedIn(claims, platform.tokens.sign_user_token(claims))
 
 
-async def sign_out(tx: Transaction, platform: Platform, claims: UserTokenClaims) -> None:
-    """End a token: from the commit on, no node takes it."""
+async def sign_out(tx: Transaction, platform: Platform, claims: UserTokenClaims | DeviceTokenClaims) -> None:
+    """End a token: from the commit on, no node takes it, and none hands it out again to its device."""
     await ended_tokens.forget_expired(tx, platform.clock.now())
     await ended_tokens.add(tx, claims.tenant, claims.token_id, claims.expires_at)
+    if isinstance(claims, DeviceTokenClaims):
+        tx.after_commit(platform.bus.publish, DeviceUserChanged(claims.tenant, claims.user_name))

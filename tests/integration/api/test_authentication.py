@@ -116,6 +116,16 @@ async def test_device_token_is_a_credential(site: Site, device: Device) -> None:
     assert (response.status_code, response.json()["name"]) == (200, TENANT)
 
 
+async def test_token_that_a_device_has_ended_is_unauthorized_and_not_given_again(site: Site, device: Device) -> None:
+    tokens, at = site.platform.tokens, site.clock.now()
+    claims = tokens.verify(device.token, at)
+    holder = TokenHolder(tenant=claims.tenant, device=claims.device, leaf_sha256=claims.leaf_sha256, host=claims.host)
+    assert tokens.issued_before(holder, at) == device.token
+    assert (await device.client.post("/user/logout")).status_code == 200
+    assert tokens.issued_before(holder, at) is None
+    assert (await device.client.get(CURRENT)).status_code == 401
+
+
 async def test_device_probes_with_head(site: Site, device: Device) -> None:
     assert (await device.client.head(CURRENT)).status_code == 200
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
-from certinel.api.authentication import AUTHORIZATION_COOKIE, XSRF_COOKIE, Caller, user_token_of
+from certinel.api.authentication import AUTHORIZATION_COOKIE, XSRF_COOKIE, Caller, token_of
 from certinel.api.form_body import FormBody
 from certinel.api.negotiation import represented_as
 from certinel.api.pagination import base_url, link
@@ -110,7 +110,7 @@ async def list_login_options(
 @router.post("/user/logout", response_class=Response)
 async def sign_out(request: Request, platform: Served, _: Caller) -> Response:
     """End the token that this call is made with, for good, and clear the cookies."""
-    claims = user_token_of(request)
+    claims = token_of(request)
     if claims is not None:
         async with platform.database.transaction() as tx:
             await signing_in.sign_out(tx, platform, claims)
