@@ -26,7 +26,7 @@ from certinel.storage.device_chains import DeviceChain
 EXAMINED_OF_PAGE = 2_000
 """Devices that are judged for one answer, at most: one to two seconds when none of them is remembered."""
 READ_AT_ONCE = 200
-JUDGED_AT_ONCE = 10
+JUDGED_AT_ONCE = 4
 """Devices judged before everybody else has a turn: some milliseconds."""
 SCRATCH_BYTES = 16 * 1024 * 1024
 """Verifications of a rehearsal are not remembered beside those of connections, which they would displace."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from certinel.domain.identifiers import DeviceId
 from integration.api.conftest import BASE_URL, TENANT, Site
 from support.certificates import Issued
 
@@ -58,10 +59,13 @@ async def test_record_names_who_did_what(site: Site, plant: Issued) -> None:
 
 
 async def writes_of(site: Site, plant: Issued) -> list[tuple[str, str, object]]:
-    """Every call that changes trust or options, in an order that works."""
+    """Every call that changes trust, devices or options, in an order that works."""
     fingerprint = await site.trusted(plant)
+    await site.connected_device(plant.device("pump-8"), DeviceId("pump-8"))
     one, proof = f"{CERTIFICATES}/{fingerprint}", f"{CERTIFICATES}-pop/{fingerprint}"
     return [
+        ("PUT", "/certinel/devices/pump-8", {"enabled": False}),
+        ("DELETE", "/certinel/devices/pump-8", None),
         ("PUT", one, {"status": "DISABLED"}),
         ("POST", f"{proof}/verification-code", None),
         ("POST", f"{proof}/confirmed", None),

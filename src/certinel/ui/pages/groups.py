@@ -27,6 +27,8 @@ async def show_groups(visit: Visit) -> Response:
     tenant, chosen = visit.session.tenant, _number(visit.query("group"))
     async with visit.platform.database.reading() as tx:
         tree, has_more = await device_groups.tree(tx, tenant)
+        if chosen is None and tree:
+            chosen = tree[0].id
         group = await inventory.get(tx, visit.session.principal, chosen) if chosen is not None else None
         request = PageRequest(visit.page_number, PAGE_SIZE, with_total_elements=True)
         page = await device_groups.members_of(tx, tenant, group.id, request) if group is not None else None
