@@ -57,7 +57,7 @@ class _Order:
 
     plan: Plan
     target: Target
-    server_ca: Path
+    server_ca: Path | None
     version: ProtocolVersion
     limits: list[Limit]
 
@@ -93,9 +93,12 @@ def simulate(  # noqa: PLR0917 - typer calls it by name
     ca_passphrase_file: CaPassphraseFile = None,
     host: Annotated[str, typer.Option(help="Where the platform is.")] = "localhost",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Its MQTT port.")] = 8883,
-    server_ca: Annotated[Path, typer.Option(help="Who has signed the platform's own certificate.")] = Path(
-        "server-ca.pem"
-    ),
+    server_ca: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CERTINEL_CA", help="CA of the platform's own certificate, unless this computer trusts it."
+        ),
+    ] = None,
     mqtt_version: Annotated[
         MqttVersion, typer.Option(help="Only 5.0 tells a device why it is refused.")
     ] = MqttVersion.V5,
@@ -216,7 +219,12 @@ def _allow_sockets(devices: int) -> None:
 
 
 async def _run(order: _Order, fleet: Sequence[Identity]) -> tuple[dict[str, Any], bool]:
-    simulation = Simulation(order.plan, order.target, ClientTls(order.server_ca), version=order.version)
+    simulation = Simulation(
+        order.plan,
+        order.target,
+        ClientTls(order.server_ca, system_trust=order.server_ca is None),
+        version=order.version,
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, simulation.stop)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, simulation.stop)
     gc.freeze()  # the fleet stays to the end: not to be looked through again and again

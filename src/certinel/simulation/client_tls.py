@@ -1,6 +1,7 @@
 """The device's side of TLS: the one place that builds the TLS contexts of simulated devices."""
 
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,13 +20,22 @@ class ClientTls:
     """TLS contexts, one for each issuer: thousands of devices with certificates of their own share it.
 
     The platform's certificate is verified up to ``server_ca``; that it has the right name is *not*. Without one it is
-    not verified at all, for servers whose identity is beside the point. No session is resumed: every connect is whole.
+    verified up to a CA that this computer trusts (``system_trust``), or else not at all, for servers whose identity is
+    beside the point. No session is resumed: every connect is whole.
     ``only_version`` is one of OpenSSL's numbers; by default TLS 1.2 and everything above. ``only_p256``
     agrees on keys over that curve, as small devices do; by default OpenSSL's choice, post-quantum first.
     """
 
-    def __init__(self, server_ca: Path | None, *, only_version: int | None = None, only_p256: bool = False) -> None:
+    def __init__(
+        self,
+        server_ca: Path | None,
+        *,
+        system_trust: bool = False,
+        only_version: int | None = None,
+        only_p256: bool = False,
+    ) -> None:
         self._server_ca = server_ca
+        self._system_trust = system_trust
         self._only_version = only_version
         self._only_p256 = only_p256
         self._contexts: dict[bytes, SSL.Context] = {}
@@ -61,8 +71,18 @@ class ClientTls:
                 context.load_verify_locations(str(self._server_ca))
             except SSL.Error:
                 raise UnusableServerCaError(f"{self._server_ca}: there is no certificate in PEM in it") from None
+        elif self._system_trust:
+            _trust_the_system_s(context)
+        if self._server_ca is not None or self._system_trust:
             context.set_verify(SSL.VERIFY_PEER, _as_openssl_says)
         return context
+
+
+def _trust_the_system_s(context: SSL.Context) -> None:
+    # not pyOpenSSL's own default: its OpenSSL does not know where this system keeps them, Python's ssl does
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile or paths.capath:
+        context.load_verify_locations(paths.cafile, paths.capath)
 
 
 def _is_address(name: str) -> bool:

@@ -145,6 +145,12 @@ def test_what_cannot_be_run_is_told(words: tuple[str, ...], told: str) -> None:
     assert told in str(ended.exception)
 
 
+def test_server_whom_this_computer_does_not_trust_is_told(node: Node) -> None:
+    place = ("--ca", str(node.data_folder.parent / "ca.pem"), "--port", str(node.mqtt_port))
+    ended = CliRunner().invoke(app, ["simulate", "storm", *place])
+    assert "this computer does not trust its certificate" in str(ended.exception)
+
+
 def test_server_that_is_not_the_one_meant_is_told(node: Node) -> None:
     ended = outcome(node, "storm", "--server-ca", node.data_folder.parent / "ca.pem")
     assert ended.status == 2
