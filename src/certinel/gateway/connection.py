@@ -165,7 +165,6 @@ class MqttConnection(asyncio.Protocol):
 
     def withdraw(self, refusal: Refusal) -> None:
         """End, because the device would not be admitted any more."""
-        logger.warning("device.withdrawn", code=refusal.code, reason=refusal.sentence, **self._who)
         self._end(Farewell.WITHDRAWN, ReasonCode.NOT_AUTHORIZED, refusal.told_reason)
 
     def make_room(self) -> None:

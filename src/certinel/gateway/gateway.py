@@ -45,6 +45,9 @@ SESSIONS_AT_A_TIME = 2
 """How many sessions are judged again before other connections have their turn: some 0.3 ms when all of them end.
 Between a message and its acknowledgement lie about twenty such turns, so more of them at a time would be felt."""
 
+WITHDRAWALS_LOGGED = 100
+"""Sessions that one change ends are logged one by one up to so many; the rest is counted."""
+
 
 class Gateway:
     """The part of a node that devices talk to."""
@@ -153,11 +156,18 @@ class Gateway:
     async def _judge_all_again(
         self, sessions: Sequence[Session], is_concerned: Callable[[Session], bool] = lambda _: True
     ) -> None:
+        withdrawn = 0
         for number, session in enumerate(sessions, start=1):
-            if is_concerned(session):
-                self._judge_again(session)
+            refusal = self._refusal_of(session) if is_concerned(session) else None
+            if refusal is not None:
+                withdrawn += 1
+                if withdrawn <= WITHDRAWALS_LOGGED:
+                    _log_withdrawal(session, refusal)
+                session.withdraw(refusal)
             if number % SESSIONS_AT_A_TIME == 0:
                 await asyncio.sleep(0)  # everybody else's messages flow meanwhile
+        if withdrawn > WITHDRAWALS_LOGGED:
+            logger.warning("devices.withdrawn", count=withdrawn, not_logged=withdrawn - WITHDRAWALS_LOGGED)
 
     async def _look_again_at_device(self, message: DeviceUserChanged) -> None:
         device = DeviceId(message.user_name.removeprefix(DEVICE_USER_PREFIX))
@@ -169,7 +179,7 @@ class Gateway:
         """End what a user began with a password; whether another session may begin is asked when it does."""
         for session in self._sessions_that_may_be_of(message.tenant, message.user_name):
             if session.identity.admission is None and session.identity.user_name == message.user_name:
-                session.withdraw(Refusal(Code.WRONG_PASSWORD, tenant=message.tenant))
+                _withdraw(session, Refusal(Code.WRONG_PASSWORD, tenant=message.tenant))
 
     def _sessions_that_may_be_of(self, tenant: TenantId, user_name: str) -> list[Session]:
         """People may be connected as any device of their tenant, device users only as their own."""
@@ -179,35 +189,40 @@ class Gateway:
         return [session] if session is not None else []
 
     def _judge_again(self, session: Session) -> None:
-        """End a session that would not be admitted any more, or not by this tenant."""
+        """End a session that would not be admitted any more."""
+        refusal = self._refusal_of(session)
+        if refusal is not None:
+            _withdraw(session, refusal)
+
+    def _refusal_of(self, session: Session) -> Refusal | None:
+        """Return why a session would not be admitted any more, or not by this tenant."""
         identity = session.identity
         if identity.admission is None:
-            self._look_again_at_password_session(session)
-            return
+            return self._refusal_of_password_session(session)
         verdict = judge(self._platform, identity.attempt)
         if isinstance(verdict, Refusal):
-            session.withdraw(verdict)
-        elif verdict.tenant != identity.tenant:
+            return verdict
+        if verdict.tenant != identity.tenant:
             facts = {"name": identity.admission.trusted.label, "why": "another tenant has a better claim on the device"}
-            session.withdraw(Refusal(Code.NEEDS_PROOF, facts, tenant=identity.tenant))
-        elif verdict.must_register:
-            session.withdraw(Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant))
+            return Refusal(Code.NEEDS_PROOF, facts, tenant=identity.tenant)
+        if verdict.must_register:
+            return Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant)
+        return None
 
-    def _look_again_at_password_session(self, session: Session) -> None:
-        """End a session that began with a password if its tenant or its device is kept out now."""
+    def _refusal_of_password_session(self, session: Session) -> Refusal | None:
+        """Return why a session that began with a password may not go on: its tenant or its device is kept out now."""
         identity, trust = session.identity, self._platform.trust
         tenant = trust.tenant(identity.tenant)
         if tenant is None or not tenant.is_active:
-            session.withdraw(Refusal(Code.TENANT_SUSPENDED, {"tenant": identity.tenant}, tenant=identity.tenant))
-            return
+            return Refusal(Code.TENANT_SUSPENDED, {"tenant": identity.tenant}, tenant=identity.tenant)
         is_device = identity.user_name == device_user_name(identity.device)
         match trust.device_user(identity.tenant, identity.device):
             case DeviceUserState.DISABLED:
-                session.withdraw(Refusal(Code.DEVICE_DISABLED, {"device": identity.device}, tenant=identity.tenant))
+                return Refusal(Code.DEVICE_DISABLED, {"device": identity.device}, tenant=identity.tenant)
             case DeviceUserState.UNKNOWN if is_device:
-                session.withdraw(Refusal(Code.WRONG_PASSWORD, tenant=identity.tenant))
+                return Refusal(Code.WRONG_PASSWORD, tenant=identity.tenant)
             case DeviceUserState.UNKNOWN | DeviceUserState.ENABLED:
-                pass
+                return None
 
     async def _sweep(self) -> None:
         swept = self._platform.clock.now()
@@ -219,3 +234,14 @@ class Gateway:
             for tenant in self._platform.trust.tenants_whose_lists_end(swept, now):
                 await self._look_again_at_revocation(RevocationChanged(tenant))
             swept = now
+
+
+def _withdraw(session: Session, refusal: Refusal) -> None:
+    _log_withdrawal(session, refusal)
+    session.withdraw(refusal)
+
+
+def _log_withdrawal(session: Session, refusal: Refusal) -> None:
+    identity = session.identity
+    facts = {"tenant": identity.tenant, "device": identity.device}
+    logger.warning("device.withdrawn", code=refusal.code, reason=refusal.sentence, **facts)

@@ -56,11 +56,15 @@ async def account_by_password(platform: Platform, credentials: PasswordCredentia
         TooManyAttemptsError: too many attempts failed lately.
         PasswordsBusyError: too many others are logging in right now.
     """
-    claimed = await _claimed(platform, credentials)
-    is_right = await _is_right(platform, credentials, claimed)
-    if not is_right or claimed.account is None or not claimed.may_call:
+    claimed = now = await _claimed(platform, credentials)
+    if not platform.passwords.is_remembered(claimed.stored_hash, credentials.password, platform.clock.now()):
+        if not await _is_right(platform, credentials, claimed):
+            raise WrongCredentialsError
+        # that took its time, in which user and tenant may have lost the right, or the password have been changed
+        now = await _claimed(platform, credentials)
+    if now.account is None or not now.may_call or now.stored_hash != claimed.stored_hash:
         raise WrongCredentialsError
-    return claimed.account
+    return now.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,10 @@ class _Claimed:
     account: UserAccount | None = None
     may_call: bool = False
 
+    @property
+    def stored_hash(self) -> str | None:
+        return self.account.password_hash if self.account is not None else None
+
 
 async def _claimed(platform: Platform, credentials: PasswordCredentials) -> _Claimed:
     async with platform.database.reading() as tx:
@@ -158,10 +166,8 @@ async def _claimed(platform: Platform, credentials: PasswordCredentials) -> _Cla
 
 async def _is_right(platform: Platform, credentials: PasswordCredentials, claimed: _Claimed) -> bool:
     passwords, attempts, at = platform.passwords, platform.login_attempts, platform.clock.now()
-    stored_hash = claimed.account.password_hash if claimed.account is not None else None
+    stored_hash = claimed.stored_hash
     who = (claimed.tenant, credentials.user_name, credentials.address)
-    if passwords.is_remembered(stored_hash, credentials.password, at):
-        return True
     async with passwords.turn(stored_hash, credentials.password):
         if passwords.is_remembered(stored_hash, credentials.password, at):
             return True

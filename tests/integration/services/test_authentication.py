@@ -1,7 +1,8 @@
 """Who is calling, by password."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
@@ -25,6 +26,7 @@ from certinel.storage.engine import Database
 from support.clock import START, MovableClock
 from support.platforms import ADMIN_PASSWORD, started_platform
 
+PATIENCE_SECONDS = 10
 T1 = TenantId("t1000")
 T2 = TenantId("t2000")
 
@@ -244,3 +246,48 @@ async def test_every_wrong_credential_costs_exactly_one_hash(
     with pytest.raises(WrongCredentialsError):
         await by_password(platform, credentials(tenant, user, "wrong"))
     assert hasher.checks == 1
+
+
+class SlowHasher(argon2.PasswordHasher):
+    """Says when it has begun with a password, and goes on when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    @override
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        self.begun.set()
+        self.go_on.wait(PATIENCE_SECONDS)
+        return super().verify(hash, password)
+
+
+async def tenant_suspended(platform: Platform) -> None:
+    async with platform.database.transaction() as tx:
+        await stored_tenants.save(tx, Tenant(id=T1, status=TenantStatus.SUSPENDED, created_at=START))
+
+
+async def user_disabled(platform: Platform) -> None:
+    async with platform.database.transaction() as tx:
+        account = await users.get(tx, T1, "admin")
+        await stored_users.save(tx, replace(account, is_enabled=False))
+
+
+async def password_changed(platform: Platform) -> None:
+    async with platform.database.transaction() as tx:
+        account = await users.get(tx, T1, "admin")
+        await stored_users.save(tx, replace(account, password_hash=await platform.passwords.hash("another password")))
+
+
+@pytest.mark.parametrize("change", [tenant_suspended, user_disabled, password_changed])
+async def test_right_that_is_lost_while_the_password_is_checked_is_lost(
+    database: Database, change: Callable[[Platform], Awaitable[None]]
+) -> None:
+    hasher = SlowHasher()
+    platform = replace(await started_platform(database), passwords=Passwords(hasher))
+    calling = asyncio.create_task(by_password(platform, credentials("t1000", "admin")))
+    assert await asyncio.to_thread(hasher.begun.wait, PATIENCE_SECONDS)
+    await change(platform)
+    hasher.go_on.set()
+    with pytest.raises(WrongCredentialsError):
+        await calling
