@@ -101,6 +101,17 @@ def test_one_of_several_platforms_is_chosen(admin: Admin) -> None:
     ]
 
 
+def test_own_password_is_changed_and_the_login_goes_on(admin: Admin, node: Node) -> None:
+    node.call("POST", f"/user/{TENANT}/users", {"userName": "ann", "password": ADMIN_PASSWORD})
+    node.call("POST", f"/user/{TENANT}/groups/admins/users", {"user": {"id": "ann"}})
+    where = ("--url", node.https_url, "--ca", node.server_ca, "--user", f"{TENANT}/ann")
+    admin.typed("login", *where, replies=[("/ann: ", ADMIN_PASSWORD)]).succeeded()
+    typed = [("/ann: ", ADMIN_PASSWORD), ("/ann: ", "quite another one"), ("confirmation: ", "quite another one")]
+    admin.typed("password", replies=typed).succeeded()
+    assert f"{TENANT}/ann" in admin.done("whoami")
+    assert admin.refused("login", *where, "--password", ADMIN_PASSWORD)[0] == 2
+
+
 def test_unknown_platform_is_named(admin: Admin) -> None:
     status, complaint = admin.refused("whoami", "--platform", "nowhere")
     assert (status, "no saved login nowhere" in complaint) == (2, True)

@@ -46,10 +46,11 @@ def test_tenant_is_made_with_an_administrator_who_can_sign_in(management: Admin,
 
 def test_tenant_is_changed_suspended_resumed_and_deleted(management: Admin) -> None:
     management.done("tenant", "create", "--id", "t4000", "--generate")
-    management.done("tenant", "update", "t4000", "--company", "Other Pumps")
+    management.done("tenant", "update", "t4000", "--company", "Other Pumps", "--max-devices", "5")
     management.done("tenant", "suspend", "t4000", "--yes")
     suspended = management.json("tenant", "show", "t4000")
-    assert (suspended["company"], suspended["status"]) == ("Other Pumps", "SUSPENDED")
+    facts = (suspended["company"], suspended["maxDevices"], suspended["status"])
+    assert facts == ("Other Pumps", 5, "SUSPENDED")
     management.done("tenant", "resume", "t4000")
     assert management.json("tenant", "show", "t4000")["status"] == "ACTIVE"
     management.done("tenant", "delete", "t4000", "--yes")
@@ -97,6 +98,12 @@ def test_unacceptable_password_is_refused_with_its_code(admin: Admin, ann: str) 
     assert (outcome.status, "at least 8 characters" in outcome.errors) == (1, True)
 
 
+def test_what_is_known_of_a_person_is_changed(admin: Admin, ann: str) -> None:
+    admin.done("user", "update", ann, "--email", "ann@example.com", "--first-name", "Ann")
+    assert "ann@example.com" in admin.done("user", "show", ann)
+    assert admin.json("user", "show", ann)["firstName"] == "Ann"
+
+
 def test_user_is_disabled_and_enabled(admin: Admin, ann: str) -> None:
     admin.done("user", "disable", ann, "--yes")
     assert "disabled" in admin.done("user", "list", "--prefix", ann)
@@ -134,6 +141,14 @@ def test_option_is_set_read_and_removed(admin: Admin) -> None:
     assert admin.refused("option", "get", "plant", "hall")[0] == 1
 
 
+def test_fixed_option_cannot_be_changed_by_its_tenant(admin: Admin, management: Admin) -> None:
+    admin.done("option", "set", "plant", "fixed", "3")
+    management.done("option", "fix", "plant", "fixed", "--tenant", TENANT)
+    assert admin.refused("option", "set", "plant", "fixed", "4")[0] == 1
+    management.done("option", "release", "plant", "fixed", "--tenant", TENANT)
+    admin.done("option", "set", "plant", "fixed", "4")
+
+
 def test_secret_option_is_read_from_standard_input_and_never_shown(admin: Admin) -> None:
     admin.done("option", "set", "plant", "credentials.token", answers=["s3cret"])
     assert "s3cret" not in admin.done("option", "list", "plant")
@@ -166,10 +181,14 @@ def test_signing_key_is_rotated_and_the_old_one_withdrawn(management: Admin) -> 
     assert [one["id"] for one in management.json("signing-key", "list")] == [made["id"]]
 
 
-def test_feature_is_switched_and_left_to_the_platform_again(admin: Admin) -> None:
-    (before, *_) = admin.json("feature", "list")
-    switch = "disable" if before["active"] else "enable"
-    admin.done("feature", switch, before["key"])
-    assert admin.json("feature", "list")[0]["active"] != before["active"]
+def test_feature_is_switched_off_and_left_to_the_platform_again(admin: Admin) -> None:
+    before = admin.json("feature", "list")[0]
+    admin.done("feature", "disable", before["key"])
+    assert admin.json("feature", "list")[0]["strategy"] == "TENANT"
     admin.done("feature", "reset", before["key"])
     assert admin.json("feature", "list")[0] == before
+
+
+def test_feature_that_is_not_offered_is_not_switched_on(admin: Admin) -> None:
+    status, complaint = admin.refused("feature", "enable", "certificate-authority")
+    assert (status, "not offered" in complaint) == (1, True)

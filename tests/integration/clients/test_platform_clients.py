@@ -82,6 +82,7 @@ def test_c8y_api_sets_reads_and_removes_options(api: CumulocityApi) -> None:
 
 def test_c8y_api_makes_users_and_gives_them_groups(api: CumulocityApi) -> None:
     User(api, username="cara", email="cara@example.com", password="a long password", enabled=True).create()
+    assert api.users.get("cara").email == "cara@example.com"
     groups = {one.name: one.id for one in api.global_roles.get_all()}
     api.users.get("cara").assign_global_role(groups["readers"])
     assert api.users.get("cara").global_role_ids == {groups["readers"]}

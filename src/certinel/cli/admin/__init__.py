@@ -40,6 +40,7 @@ app.command(
 )(login.login)
 app.command()(login.logout)
 verb(app, "whoami")(login.whoami)
+verb(app, "password", "password", "password --new-password-file - < secret")(login.change_own_password)
 app.add_typer(login.platforms, name="platform")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")

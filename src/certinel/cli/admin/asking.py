@@ -115,13 +115,18 @@ class Node:
             self._rest = self._connected()
         return self._rest
 
+    @cached_property
+    def address(self) -> tuple[NodeAddress, str | None]:
+        """Where the node is and who asks, and the name of the saved login that says so."""
+        return self._choice.address()
+
     def close(self) -> None:
         """Close the connection to the node, if there is one."""
         if self._rest is not None:
             self._rest.close()
 
     def _connected(self) -> NodeClient:
-        address, name = self._choice.address()
+        address, name = self.address
         if name is None:
             return NodeClient(address)
         login = saved_logins.load().named(name)

@@ -28,7 +28,7 @@ def list_features(node: Node) -> None:
     show_list(node, [node.rest.get(ALL)], _COLUMNS, "There are none.")
 
 
-@verb(app, "enable", "feature enable certificate-authority", "feature enable certificate-authority --tenant t2000")
+@verb(app, "enable", "feature enable KEY", "feature enable KEY --tenant t2000")
 def enable_feature(node: Node, key: Key, tenant: OfTenant = None) -> None:
     """Switch a feature on."""
     done(node, f"{key} is on", node.rest.put(_switch(key, tenant), {"active": True}))

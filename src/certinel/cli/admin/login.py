@@ -16,12 +16,14 @@ from certinel.cli.admin.printing import (
     Cell,
     Column,
     Member,
+    done,
     print_done,
     print_json,
     print_tables,
     show_one,
     state,
 )
+from certinel.cli.admin.questions import NewPasswordFile, new_password
 from certinel.cli.admin.saved_logins import SavedLogin
 from certinel.cli.admin.signing_in import ask_password, signed_in
 from certinel.cli.node_client import NodeAddress, NodeClient
@@ -86,6 +88,21 @@ def logout(
         logins = logins.without(one)
         saved_logins.save(logins)
         _end(one, ended)
+
+
+def change_own_password(node: Node, new_password_file: NewPasswordFile = None) -> None:
+    """Give yourself another password. Everything signed in with the old one ends; the login in use is renewed."""
+    address, name = node.address
+    user = address.user
+    current = address.password if address.password is not None else ask_password(user)
+    new = new_password(user, new_password_file, generate=False)
+    node.rest.put("/user/currentUser/password", {"currentUserPassword": current, "newPassword": new.text})
+    if name is not None:
+        logins = saved_logins.load()
+        login = logins.named(name)
+        again = signed_in(login.url, user, new.text, login.server_ca)
+        saved_logins.save(replace(logins, by_name={**logins.by_name, name: again}))
+    done(node, f"{user} has another password")
 
 
 def whoami(node: Node) -> None:

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Final
+from urllib.parse import quote
 
 import typer
 
+from certinel.cli.admin import completion
 from certinel.cli.admin.asking import Node, verb
 from certinel.cli.admin.printing import Cell, Column, Member, done, show_list, show_one
 from certinel.cli.admin.questions import Yes, confirm
@@ -18,6 +20,9 @@ SECRET_PREFIX: Final = "credentials."  # noqa: S105 - the beginning of keys whos
 
 Category = Annotated[str, typer.Argument(help="As configuration or oauth.internal.")]
 Key = Annotated[str, typer.Argument(help="As crl.offline.check.enabled or device-token.lifespan.seconds.")]
+OfTenant = Annotated[
+    str, typer.Option("--tenant", help="Whose option it is.", autocompletion=completion.tenants, show_default=False)
+]
 
 
 @verb(app, "list", "option list", "option list configuration")
@@ -63,6 +68,18 @@ def set_option(
     done(node, f"{category}/{key} set", changed)
 
 
+@verb(app, "fix", "option fix oauth.internal device-token.lifespan.seconds --tenant t2000")
+def fix_option(node: Node, category: Category, key: Key, tenant: OfTenant) -> None:
+    """Keep a tenant from changing an option; for users of the management tenant."""
+    _set_editable(node, category, key, tenant, is_editable=False)
+
+
+@verb(app, "release", "option release oauth.internal device-token.lifespan.seconds --tenant t2000")
+def release_option(node: Node, category: Category, key: Key, tenant: OfTenant) -> None:
+    """Let a tenant change an option again; for users of the management tenant."""
+    _set_editable(node, category, key, tenant, is_editable=True)
+
+
 @verb(app, "delete", "option delete configuration crl.offline.check.enabled --yes")
 def delete_option(node: Node, category: Category, key: Key, yes: Yes = False) -> None:
     """Remove one option; its default counts from then on."""
@@ -76,6 +93,12 @@ def list_system_options(node: Node) -> None:
     """List what the platform tells every tenant about itself."""
     answer = node.rest.get("/tenant/system/options")
     show_list(node, [answer["options"]], _COLUMNS, "There are none.")
+
+
+def _set_editable(node: Node, category: str, key: str, tenant: str, *, is_editable: bool) -> None:
+    where = path("tenant", "options", category, key, "editable") + f"?targetTenant={quote(tenant, safe='')}"
+    changed = node.rest.put(where, {"editable": is_editable})
+    done(node, f"{category}/{key} of {tenant} {'can be changed again' if is_editable else 'stays as it is'}", changed)
 
 
 def _typed(key: str) -> str:

@@ -19,6 +19,8 @@ ALL: Final = "/tenant/tenants"
 TenantId = Annotated[str, typer.Argument(help="The id of the tenant.", autocompletion=completion.tenants)]
 Domain = Annotated[str | None, typer.Option(help="A host name that is this tenant's own.")]
 Company = Annotated[str | None, typer.Option(help="Whose tenant it is.")]
+MaxDevices = Annotated[int | None, typer.Option(min=0, help="How many devices it may have; 0 for any number.")]
+MaxUsers = Annotated[int | None, typer.Option(min=0, help="How many people may be users; 0 for any number.")]
 AdminEmail = Annotated[str | None, typer.Option(help="Where the administrator is reached.")]
 
 
@@ -47,6 +49,8 @@ def create_tenant(
     domain: Domain = None,
     company: Company = None,
     admin_email: AdminEmail = None,
+    max_devices: MaxDevices = None,
+    max_users: MaxUsers = None,
     new_password_file: NewPasswordFile = None,
     generate: Generate = False,
 ) -> None:
@@ -59,6 +63,8 @@ def create_tenant(
         "adminName": admin_name,
         "adminPass": password.text,
         "adminEmail": admin_email,
+        "maxDevices": max_devices,
+        "maxUsers": max_users,
     }
     made = node.rest.post(ALL, {name: value for name, value in body.items() if value is not None})
     done(node, f"tenant {made['id']} made", made, _rows(made))
@@ -67,13 +73,22 @@ def create_tenant(
 
 @verb(app, "update", "tenant update t2000 --domain pumps.example.com")
 def update_tenant(
-    node: Node, tenant: TenantId, domain: Domain = None, company: Company = None, admin_email: AdminEmail = None
+    node: Node,
+    tenant: TenantId,
+    *,
+    domain: Domain = None,
+    company: Company = None,
+    admin_email: AdminEmail = None,
+    max_devices: MaxDevices = None,
+    max_users: MaxUsers = None,
 ) -> None:
-    """Change what is known of a tenant; what is not given stays as it is."""
+    """Change what is known of a tenant, and its limits; what is not given stays as it is."""
     body = {"domain": domain, "company": company, "adminEmail": admin_email}
-    given = {name: value for name, value in body.items() if value is not None}
+    limits = {"maxDevices": max_devices, "maxUsers": max_users}
+    given = {name: value for name, value in (body | limits).items() if value is not None}
     if not given:
-        raise CommandError("nothing to change was given: --domain, --company, --admin-email", EXIT_USAGE)
+        options = "--domain, --company, --admin-email, --max-devices, --max-users"
+        raise CommandError(f"nothing to change was given: {options}", EXIT_USAGE)
     changed = node.rest.put(path("tenant", "tenants", tenant), given)
     done(node, f"tenant {tenant} changed", changed, _rows(changed))
 
@@ -126,5 +141,7 @@ def _rows(tenant: Member) -> Mapping[str, Cell]:
         "company": tenant.get("company", "-"),
         "administrator": tenant.get("adminName", "-"),
         "e-mail": tenant.get("adminEmail", "-"),
+        "most devices": str(tenant.get("maxDevices") or "any number"),
+        "most users": str(tenant.get("maxUsers") or "any number"),
         "made": f"{moment(tenant['creationTime'])} UTC",
     }

@@ -10,10 +10,15 @@ from certinel.cli.admin.asking import Node, verb
 from certinel.cli.admin.printing import Cell, Column, Member, done, show_list, show_one, state
 from certinel.cli.admin.questions import Generate, NewPasswordFile, Yes, confirm, new_password, print_generated
 from certinel.cli.node_client import path
+from certinel.cli.terminal import EXIT_USAGE, CommandError
 
 app = typer.Typer(help="Users of your tenant: people, and what devices act as.", no_args_is_help=True)
 
 UserName = Annotated[str, typer.Argument(help="The name of the user.", autocompletion=completion.users)]
+Email = Annotated[str | None, typer.Option(help="Mail address.")]
+FirstName = Annotated[str | None, typer.Option(help="First name.")]
+LastName = Annotated[str | None, typer.Option(help="Last name.")]
+Phone = Annotated[str | None, typer.Option(help="Telephone number.")]
 
 
 @verb(app, "list", "user list --prefix ann", "user list --devices --json")
@@ -36,10 +41,15 @@ def show_user(node: Node, name: UserName) -> None:
 @verb(app, "create", "user create ann --group admins", "user create reader --group readers --generate")
 def create_user(
     node: Node,
+    *,
     name: Annotated[str, typer.Argument(help="The name of the new user.")],
     group: Annotated[
         list[str] | None, typer.Option(help="A group to be in. Repeatable.", autocompletion=completion.groups)
     ] = None,
+    email: Email = None,
+    first_name: FirstName = None,
+    last_name: LastName = None,
+    phone: Phone = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Keep the user out until it is enabled.")] = False,
     new_password_file: NewPasswordFile = None,
     generate: Generate = False,
@@ -48,12 +58,32 @@ def create_user(
     for wanted in group or []:  # an unknown group is found before there is half a user
         node.rest.get(path("user", node.tenant, "groups", wanted))
     password = new_password(name, new_password_file, generate=generate)
-    body = {"userName": name, "password": password.text, "enabled": not disabled}
+    profile = {"email": email, "firstName": first_name, "lastName": last_name, "phone": phone}
+    body = {"userName": name, "password": password.text, "enabled": not disabled, **profile}
     made = node.rest.post(path("user", node.tenant, "users"), body)
     for wanted in group or []:
         made = add_to_group(node, wanted, name)
     done(node, f"user {name} made", made, _rows(made))
     print_generated(node, name, password)
+
+
+@verb(app, "update", "user update ann --email ann@example.com")
+def update_user(
+    node: Node,
+    name: UserName,
+    *,
+    email: Email = None,
+    first_name: FirstName = None,
+    last_name: LastName = None,
+    phone: Phone = None,
+) -> None:
+    """Change what is known of a person; what is not given stays as it is."""
+    profile = {"email": email, "firstName": first_name, "lastName": last_name, "phone": phone}
+    given = {key: value for key, value in profile.items() if value is not None}
+    if not given:
+        raise CommandError("nothing to change was given: --email, --first-name, --last-name, --phone", EXIT_USAGE)
+    changed = node.rest.put(one(node, name), given)
+    done(node, f"user {name} changed", changed, _rows(changed))
 
 
 @verb(app, "enable")
@@ -124,6 +154,9 @@ COLUMNS: Final = (
 def _rows(user: Member) -> Mapping[str, Cell]:
     return {
         "user": user["userName"],
+        "name": " ".join(filter(None, (user.get("firstName"), user.get("lastName")))) or "-",
+        "e-mail": user.get("email") or "-",
+        "phone": user.get("phone") or "-",
         "state": state(user["enabled"], "enabled", "disabled"),
         "groups": ", ".join(groups_of(user)) or "none",
         "roles": ", ".join(roles_of(user)) or "none",
