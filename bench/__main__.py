@@ -10,20 +10,25 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import closing, connect, publish, simulator
+from bench import closing, connect, publish, registration, simulator
 
-REFERENCES = {"connect": "mosquitto", "publish": "mosquitto", "simulator": "certinel"}
+REFERENCES = {"connect": "mosquitto", "publish": "mosquitto", "simulator": "certinel", "registration": "new"}
 
 
-def main() -> None:
+def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against mosquitto.")
     parser.add_argument("what", nargs="*", choices=[*REFERENCES, "closing", []], help="which; all by default")
     parser.add_argument("--count", type=int, default=150, help="devices in each case of connect")
     parser.add_argument("--messages", type=int, default=20_000, help="messages in each round of publish")
+    parser.add_argument("--devices", type=int, default=100_000, help="rows of the file of registration")
     parser.add_argument("--rounds", type=int, default=4, help="how often the servers take turns; the median counts")
     parser.add_argument("--sessions", type=int, default=10_000, help="live sessions in closing")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = read_arguments()
     what = arguments.what or [*REFERENCES, "closing"]
     progress = Console(stderr=True)
     results: dict[str, dict[str, dict[str, float]]] = {}
@@ -46,6 +51,10 @@ def main() -> None:
             )
         if "closing" in what:
             results["closing"] = closing.measure(Path(directory), count=arguments.sessions, progress=progress.log)
+        if "registration" in what:
+            results["registration"] = registration.measure(
+                Path(directory), count=arguments.devices, progress=progress.log
+            )
     if arguments.json:
         json.dump({"machine": platform.machine(), "python": platform.python_version(), **results}, sys.stdout, indent=2)
         return
@@ -57,6 +66,7 @@ def main() -> None:
             "simulator",
             "microseconds of CPU, of the node and of the simulator that drives it (in brackets: times the node's)",
         ),
+        ("registration", "devices of one file, at first and when it is sent again (in brackets: times the first)"),
     ):
         if name in results:
             console.print(_table(title, results[name], REFERENCES[name]))

@@ -65,17 +65,16 @@ async def parts_of(request: Request, body: bytes) -> Mapping[str, bytes]:
     parser = MultiPartParser(
         request.headers, whole(), max_files=MAX_PARTS, max_fields=MAX_PARTS, max_part_size=max(len(body), 1)
     )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError, LookupError) as error:  # LookupError: a charset nobody knows
-        for file in parser._files_to_close_on_error:  # noqa: SLF001 - Starlette closes them for its own error only
-            file.close()
-        raise MalformedBodyError(f"The request body is not a form: {error}") from None
     parts: dict[str, bytes] = {}
     try:
+        form = await parser.parse()
         for name, value in form.multi_items():
             content = await value.read() if isinstance(value, UploadFile) else value.encode()
             parts.setdefault(name, content)
+    except (MultiPartException, KeyError, ValueError, LookupError) as error:  # LookupError: a charset nobody knows
+        raise MalformedBodyError(f"The request body is not a form: {error}") from None
     finally:
-        await form.close()
+        # Starlette closes them for its own error only, and a form that ends too early does not name its last file.
+        for file in parser._files_to_close_on_error:  # noqa: SLF001
+            file.close()
     return parts

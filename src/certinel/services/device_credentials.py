@@ -6,6 +6,7 @@ not exist, and asking is slowed down. A device that gave a security token gets i
 """
 
 import secrets
+import string
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -25,8 +26,8 @@ from certinel.storage import device_groups, external_ids, managed_objects, new_d
 from certinel.storage.engine import Transaction
 from certinel.storage.managed_objects import NewManagedObject
 
-PASSWORD_BYTES: Final = 24
-"""192 random bits: 32 characters, as many as the contract allows a device's password."""
+PASSWORD_CHARACTERS: Final = 32
+"""Letters and digits, 190 random bits: as many characters as the contract allows a device's password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ async def collect(platform: Platform, asked: CredentialsRequest) -> DeviceCreden
         news = [one for one, policy in found if one.heard(_token(asked), policy) != one]
         await _note_that_it_asked(platform, asked, news)
         raise NewDeviceRequestNotFoundError(asked.device)
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    password = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(PASSWORD_CHARACTERS))
     password_hash = await platform.passwords.hash(password)
     async with platform.database.transaction() as tx:
         await _hand_out(tx, platform, asked, ready, password_hash)

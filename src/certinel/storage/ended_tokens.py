@@ -1,4 +1,4 @@
-"""Statements about tokens of people that were ended before their time."""
+"""Statements about tokens that were ended before their time."""
 
 from datetime import datetime
 

@@ -126,7 +126,7 @@ signing_key = Table(
     Column("retired_at", UtcDateTime),
 )
 
-# Tokens of people that were ended before their time; all nodes look here.
+# Tokens that were ended before their time; all nodes look here.
 ended_token = Table(
     "ended_token",
     metadata,

@@ -1,5 +1,7 @@
 """Forms with files: whatever is sent is read, or refused as no form."""
 
+import gc
+import warnings
 from typing import Any
 
 import httpx
@@ -34,6 +36,15 @@ async def test_first_of_several_parts_of_one_name_counts() -> None:
 async def test_too_many_parts_are_refused() -> None:
     with pytest.raises(MalformedBodyError):
         await parts_sent(files=[("file", b"x")] * 17)
+
+
+async def test_form_that_ends_inside_its_last_file_leaves_no_file_open() -> None:
+    cut = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nno end'
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert await parts_of(request_with("multipart/form-data; boundary=x"), cut) == {}
+        gc.collect()
+    assert warned == []
 
 
 @pytest.mark.parametrize(
