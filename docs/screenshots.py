@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 IMAGES: Final = Path(__file__).parent / "images"
 PASSWORD: Final = "example-password"  # noqa: S105 - of a node that lives for a minute
 PLANTS: Final = {"Hall 1": "pump", "Hall 2": "press"}
+SWINGS: Final = (0, 0.4, 0.9, 0.6, 1.3, 1.6, 1.1, 0.7, 0.9, 0.2)
 START_SECONDS: Final = 30
 WIDTH, HEIGHT = 1280, 800
 
@@ -39,6 +41,10 @@ class Picture:
 
 
 PICTURES: Final = {
+    "overview": Picture("/ui/"),
+    "devices": Picture("/ui/devices"),
+    "device": Picture("/ui/devices/pump-1"),
+    "registration": Picture("/ui/registration/bulk"),
     "trusted-certificates": Picture("/ui/trusted-certificates"),
     "add-trusted-certificate": Picture("/ui/trusted-certificates/add", "other.pem"),
     "trusted-certificate": Picture("/ui/trusted-certificates/{proven}"),
@@ -82,9 +88,33 @@ class Fleet:
 
     def connect(self, name: str, *rows: str, client_id: str | None = None) -> None:
         """Connect as a device; a refusal is what some pictures are about."""
-        words = ["connect", name, "--port", str(self.ports["mqtt"]), "--server-ca", "certinel-data/server-ca.pem"]
-        words += [word for row in rows for word in ("--send", row)]
-        self.run(*words, *(["--client-id", client_id] if client_id else []), may_fail=True)
+        words = [word for row in rows for word in ("--send", row)]
+        words += ["--client-id", client_id] if client_id else []
+        self.run("connect", name, *self.where(), *words, may_fail=True)
+
+    @contextmanager
+    def staying(self, names: Sequence[str]) -> Iterator[None]:
+        """Devices that stay connected meanwhile."""
+        with ExitStack() as stack:
+            for name in names:
+                words = ["certinel", "connect", name, *self.where(), "--no-token", "--listen"]
+                quiet = subprocess.DEVNULL
+                device = subprocess.Popen(words, cwd=self.folder, env=self.environment, stdout=quiet, stderr=quiet)
+                stack.callback(device.wait)
+                stack.callback(device.terminate)
+            self._wait_for(len(names))
+            yield
+
+    def where(self) -> list[str]:
+        """Return the options that say where the node's MQTT is."""
+        return ["--port", str(self.ports["mqtt"]), "--server-ca", "certinel-data/server-ca.pem"]
+
+    def _wait_for(self, count: int) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self.run("admin", "device", "list", "--json").count('"connected": true') < count:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{count} devices do not stay connected")
+            time.sleep(0.5)
 
 
 @contextmanager
@@ -125,13 +155,21 @@ def fill(fleet: Fleet) -> None:
     fleet.run("admin", "device", "register", "devices.csv")
     fleet.run("pki", "device", "--csv", "devices.csv", "--ca", "plant.pem")
     for number, (name, _, _) in enumerate(names):
-        fleet.connect(name, f"211,{20 + number / 4}", f"212,{95 - 3 * number}")
+        fleet.connect(name, *history(20 + number / 4, 95 - 3 * number))
     fleet.run("pki", "device", "retro-1", "--ca", "retrofit.pem", "--days", "20")
     fleet.connect("retro-1")
     fleet.connect("pump-3", client_id="d:pump-4")
-    ports = ("--port", str(fleet.ports["mqtt"]), "--server-ca", "certinel-data/server-ca.pem")
     faults = ("--fault", "expired=34", "--fault", "wrong-name=33")
-    fleet.run("simulate", "storm", "--devices", "6", "--times", "2", *faults, *ports, may_fail=True)
+    fleet.run("simulate", "storm", "--devices", "6", "--times", "2", *faults, *fleet.where(), may_fail=True)
+
+
+def history(temperature: float, battery: int) -> Iterator[str]:
+    """Rows of the last hours, so that there is a curve to see."""
+    now = datetime.now(UTC)
+    for number, swing in enumerate(SWINGS):
+        time = (now - timedelta(minutes=20 * (len(SWINGS) - number))).isoformat(timespec="seconds")
+        yield f"211,{temperature + swing:.1f},{time}"
+        yield f"212,{battery - number // 3},{time}"
 
 
 def fingerprints(fleet: Fleet) -> tuple[str, str]:
@@ -184,7 +222,8 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as fleet:
         fill(fleet)
-        take(fleet)
+        with fleet.staying(["pump-1", "pump-2", "pump-5", "press-1", "press-4"]):
+            take(fleet)
 
 
 if __name__ == "__main__":
