@@ -28,12 +28,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 PATIENCE_SECONDS = 120
 """For one command."""
 READY_SECONDS = 90
 DELAY_SECONDS = 60
 """Attempts are stored within two, and machines that run tests are busy; nothing waits longer than it must."""
 SOURCES = Path(__file__).parents[2] / "src"
+DOCS = SOURCES.parent / "docs"
 _BLOCK = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _CAPTION = re.compile(r"^:caption: (.+)\n", re.MULTILINE)
 _OPTIONS = re.compile(r"\A(?::[a-z-]+:.*\n)+\n?")
@@ -110,12 +113,18 @@ def _commands(block: str) -> Iterator[Command]:
         yield Command(text, tuple(shown))
 
 
-def before(page: str, docs: Path) -> str:
+def pages_with_commands(kind: str) -> list[str]:
+    """Return the pages of a kind that have something to run, but for those that need PostgreSQL."""
+    texts = {path.relative_to(DOCS).as_posix(): path.read_text() for path in sorted(DOCS.glob(f"{kind}/*.md"))}
+    return [name for name, text in texts.items() if any(steps(text)) and not wants_postgresql(text)]
+
+
+def before(page: str) -> str:
     """Return what a reader has followed already: a page up to the end of the section that ``after`` names."""
     named = _AFTER.search(page)
     if named is None:
         return ""
-    text = (docs / named[1]).read_text()
+    text = (DOCS / named[1]).read_text()
     start = text.index(f"\n## {named[2].strip()}\n") + 1
     end = text.find("\n## ", start)
     return text if end < 0 else text[:end]
@@ -150,6 +159,17 @@ class Reader:
     """The URL that stands for the page's."""
     _shell: subprocess.Popen[str] | None = None
     _ports: dict[int, int] = field(default_factory=lambda: {_BROKER_PORT: free_port()})
+
+    def follow_page(self, path: Path) -> None:
+        """Do what a page of the documentation says, after what it says that was done before.
+
+        Skips the test when the machine lacks a program that the page needs.
+        """
+        page = path.read_text()
+        if missing := missing_programs(page):
+            pytest.skip(f"{path.name} needs {', '.join(missing)}")
+        self.follow(before(page))
+        self.follow(page)
 
     def follow(self, page: str) -> None:
         """Do all that the page says, and fail where it is not true."""
