@@ -27,6 +27,9 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[HtmlForm] = []
+        self.elsewhere: list[tuple[str, str]] = []
+        """Of buttons outside of the form that they send: its id, and where they send it to."""
+        self.by_id: dict[str, HtmlForm] = {}
         self._area: str | None = None
         self._select: str | None = None
 
@@ -35,6 +38,9 @@ class _Reader(HTMLParser):
         name, value = given.get("name") or "", given.get("value") or ""
         if tag == "form":
             self.forms.append(HtmlForm(given.get("action") or "", (given.get("method") or "get").lower()))
+            self.by_id[given.get("id") or ""] = self.forms[-1]
+        elif tag == "button" and given.get("form") and given.get("formaction"):
+            self.elsewhere.append((given["form"] or "", given["formaction"] or ""))
         elif not self.forms:
             return
         elif tag == "input" and name and given.get("type") not in {"file", "submit"}:
@@ -62,10 +68,14 @@ class _Reader(HTMLParser):
 
 
 def forms_of(page: str) -> list[HtmlForm]:
-    """Return the forms of a page, in order."""
+    """Return the forms of a page in order, then those that buttons elsewhere on the page send."""
     reader = _Reader()
     reader.feed(page)
-    return reader.forms
+    sent = [
+        HtmlForm(action, reader.by_id[form].method, dict(reader.by_id[form].fields))
+        for form, action in reader.elsewhere
+    ]
+    return reader.forms + sent
 
 
 def form_to(page: str, action: str) -> HtmlForm:

@@ -69,7 +69,11 @@ async def fetch_page(
     """Run the part of ``statement`` (which must say its order) that ``request`` asks for."""
     rows = await tx.execute(statement.limit(request.page_size).offset(request.offset))
     items = tuple(build(row) for row in rows)
-    total = None
-    if request.wants_totals:
-        total = (await tx.execute(select(func.count()).select_from(statement.order_by(None).subquery()))).scalar_one()
+    total = await count_of(tx, statement) if request.wants_totals else None
     return Page(items, request, total)
+
+
+async def count_of(tx: Transaction, statement: Select[*tuple[Any, ...]]) -> int:
+    """Return how many rows ``statement`` has."""
+    counted = await tx.execute(select(func.count()).select_from(statement.order_by(None).subquery()))
+    return int(counted.scalar_one())

@@ -14,7 +14,7 @@ from certinel.domain.identifiers import Fingerprint, TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.verification_code import VerificationCode
 from certinel.storage.engine import Transaction
-from certinel.storage.page import Page, PageRequest, fetch_page
+from certinel.storage.page import Page, PageRequest, count_of
 from certinel.storage.tables import trusted_certificate as table
 
 
@@ -68,10 +68,15 @@ async def list_of(
     is_descending: bool = False,
 ) -> Page[TrustedCertificate]:
     """Return a page of what ``tenant`` trusts without deleted ones; what is alike comes in the order of upload."""
-    by = _SORTED_BY[order]
-    statement = _present(tenant).where(*_conditions(wanted))
-    ordered = statement.order_by(by.desc() if is_descending else by, table.c.uploaded_at, table.c.id)
-    return await fetch_page(tx, ordered, request, _trusted)
+    by = _SORTED_BY[order].desc() if is_descending else _SORTED_BY[order]
+    sorting = (by, table.c.uploaded_at, table.c.id)
+    numbers = select(table.c.id).where(*_of(tenant), *_conditions(wanted))
+    # sorted by their numbers alone: whole rows, with the certificates in them, would be copied around
+    wanted_numbers = numbers.order_by(*sorting).limit(request.page_size).offset(request.offset).subquery()
+    rows = await tx.execute(select(table).join(wanted_numbers, wanted_numbers.c.id == table.c.id).order_by(*sorting))
+    items = tuple(_trusted(row) for row in rows)
+    total = await count_of(tx, numbers) if request.wants_totals else None
+    return Page(items, request, total)
 
 
 def _conditions(wanted: TrustFilter) -> list[ColumnElement[bool]]:
@@ -147,7 +152,11 @@ async def save(tx: Transaction, trusted: TrustedCertificate) -> None:
 
 
 def _present(tenant: TenantId) -> Select[*tuple[Any, ...]]:
-    return select(table).where(table.c.tenant_id == tenant, table.c.deleted_at.is_(None))
+    return select(table).where(*_of(tenant))
+
+
+def _of(tenant: TenantId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.tenant_id == tenant, table.c.deleted_at.is_(None)
 
 
 def _row(trusted: TrustedCertificate) -> dict[str, Any]:

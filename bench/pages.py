@@ -1,0 +1,103 @@
+"""The pages of a large tenant: until a page is there, and until its first paint in a browser.
+
+python -m bench.pages [TRUSTED_CERTIFICATES] [DEVICES]
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from bench.registration import PATH, file_of
+from support.certificates import root_authority
+from support.node import ADMIN_PASSWORD, Node, started_node
+
+CHROMIUM = "/usr/bin/chromium"
+AT_ONCE = 500
+ROUNDS = 7
+GOAL_MILLISECONDS = 200
+PAGES = {
+    "overview": "/ui/",
+    "trusted certificates": "/ui/trusted-certificates",
+    "… the last page": "/ui/trusted-certificates?page=200",
+    "… by name": "/ui/trusted-certificates?sort=-name",
+    "… narrowed by text": "/ui/trusted-certificates?text=CA%2099",
+    "devices": "/ui/devices",
+    "attempts": "/ui/attempts?paused=1",
+    "settings": "/ui/settings",
+    "search": "/ui/search?q=device-0000042",
+}
+PAINTED = """() => new Promise((found) => new PerformanceObserver((list) => {
+    for (const entry of list.getEntriesByName("first-contentful-paint")) found(entry.startTime);
+}).observe({ type: "paint", buffered: true }))"""
+
+
+def authorities(count: int) -> Iterator[list[dict[str, object]]]:
+    """CAs to upload, some at a time."""
+    key = root_authority("key").key
+    for begin in range(0, count, AT_ONCE):
+        yield [
+            {
+                "name": f"CA {number}",
+                "status": "ENABLED",
+                "certInPemFormat": root_authority(f"CA {number}", key=key).pem,
+            }
+            for number in range(begin, min(begin + AT_ONCE, count))
+        ]
+
+
+def fill(node: Node, trusted: int, devices: int) -> None:
+    with node.rest() as rest:
+        file = file_of(devices).encode()
+        rest.post(PATH, files={"file": ("devices.csv", file)}, timeout=3600).raise_for_status()
+        for some in authorities(trusted):
+            path = "/tenant/tenants/t1000/trusted-certificates/bulk"
+            rest.post(path, json={"certificates": some}, timeout=600).raise_for_status()
+
+
+def milliseconds(page: Page, address: str) -> tuple[float, float]:
+    """Until the answer was whole, and until the first paint; both as the browser counts them."""
+    page.goto(address)
+    painted: float = page.evaluate(PAINTED)
+    answered: float = page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
+    return answered, painted
+
+
+def measure(node: Node) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(ignore_https_errors=True)
+        page.goto(f"{node.https_url}/ui/sign-in")
+        page.fill("#user", "t1000/admin")
+        page.fill("#password", ADMIN_PASSWORD)
+        page.click("button.primary")
+        print(f"{'page':22} {'answered':>9} {'painted':>9}  ms, median of {ROUNDS}; the goal is {GOAL_MILLISECONDS}")
+        for name, path in PAGES.items():
+            rounds = [milliseconds(page, node.https_url + path) for _ in range(ROUNDS)]
+            answered, painted = (statistics.median(column) for column in zip(*rounds, strict=True))
+            print(f"{name:22} {answered:9.0f} {painted:9.0f}", flush=True)
+        browser.close()
+
+
+def main(trusted: int, devices: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, started_node(Path(folder) / "data") as node:
+        begun = time.monotonic()
+        try:
+            fill(node, trusted, devices)
+        except httpx.HTTPStatusError as error:
+            raise SystemExit(error.response.text) from error
+        print(
+            f"{trusted} trusted certificates and {devices} devices after {time.monotonic() - begun:.0f} s", flush=True
+        )
+        measure(node)
+
+
+if __name__ == "__main__":
+    main(*(int(number) for number in (*sys.argv[1:3], *("10000", "100000")[len(sys.argv) - 1 :])))
