@@ -13,7 +13,8 @@ from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DeviceId
 from certinel.domain.managed_object import SERIAL, ExternalId
 from certinel.domain.role import READERS
-from certinel.services import devices, users
+from certinel.domain.trusted_certificate import TrustStatus
+from certinel.services import devices, trusted_certificates, users
 from certinel.services.admission import judge
 from certinel.storage import external_ids, managed_objects
 from certinel.storage import users as stored_users
@@ -143,6 +144,16 @@ async def test_device_page_says_why_it_may_not_connect(site: Site, admin: Visito
     page = await admin.page("/ui/devices/pump-1")
     assert "Why it may not connect" in page
     assert "device/disabled" in page
+
+
+async def test_what_helps_is_a_button_under_the_broken_chain(site: Site, admin: Visitor, pump: Issued) -> None:
+    change = trusted_certificates.Change(status=TrustStatus.DISABLED)
+    async with site.platform.database.transaction() as tx:
+        fingerprint = site.platform.trust.trusted_certificates(TENANT)[0].fingerprint
+        await trusted_certificates.update(tx, site.platform, TENANT, fingerprint, change)
+    page = await admin.page("/ui/devices/pump-1")
+    assert Code.TRUST_DISABLED in page
+    assert "Enable plant</button>" in page
 
 
 async def test_measurements_are_drawn_with_their_numbers_behind(site: Site, admin: Visitor, pump: Issued) -> None:

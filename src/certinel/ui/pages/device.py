@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from certinel.domain.device import Device, DeviceCertificate
+from certinel.domain.errors import Refusal
 from certinel.domain.explained_chain import ExplainedChain
 from certinel.domain.managed_object import ManagedObjectId
 from certinel.domain.measurement import Measurement
@@ -34,6 +35,7 @@ from certinel.ui import charts
 from certinel.ui.chain_drawing import of_explained
 from certinel.ui.charts import Line
 from certinel.ui.forms import Form
+from certinel.ui.remedies import Remedy, remedies_for
 from certinel.ui.rights import CHANGE_DEVICES, CHANGE_OPTIONS, CHANGE_TRUST, SEE_TRUST
 from certinel.ui.routing import FaultError, Pages
 from certinel.ui.texts import ENGLISH
@@ -133,12 +135,14 @@ async def show_device(visit: Visit) -> Response:
         attempts = await connection_attempts.list_of(tx, tenant, wanted, PageRequest(page_size=CONNECTIONS))
         series = await _series(tx, visit, device.object.id) if device.object is not None else []
         presented = await devices.chain_of(tx, tenant, device)
+    chain = _explained(visit, presented) if presented else None
     return visit.page(
         "devices/device.html",
         title=device.id,
         device=device,
         certificates=certificates,
-        drawing=of_explained(_explained(visit, presented)) if presented else None,
+        drawing=of_explained(chain) if chain is not None else None,
+        remedies=_remedies(chain, device) if chain is not None else [],
         attempts=attempts.items,
         series=series,
         trusted_labels=_labels(visit),
@@ -216,6 +220,13 @@ def _labels(visit: Visit) -> Mapping[str, str]:
 
 def _explained(visit: Visit, presented: Sequence[bytes]) -> ExplainedChain:
     return explanation.explain(visit.platform, ChainQuestion(presented=presented), visit.session.tenant)
+
+
+def _remedies(chain: ExplainedChain, device: Device) -> list[Remedy]:
+    """Return what helps; that of a disabled device is a button of this page already."""
+    if not isinstance(chain.verdict, Refusal):
+        return []
+    return [one for one in remedies_for(chain.verdict.code, chain.trusted, device.id) if one.key != "let-in"]
 
 
 async def _shown(tx: Transaction, visit: Visit, device: Device) -> list[ShownCertificate]:
