@@ -162,6 +162,8 @@ async def test_other_tenants_administrator_sees_and_changes_nothing_here(site: S
 
 async def test_device_reaches_only_what_devices_may(site: Site, device: Device) -> None:
     for call in calls(site):
+        if call.template in SIGNING_OUT:  # the device would be nobody from then on
+            continue
         response = await call.made_by(device.client)
         if call.template in SIGNING_IN:
             assert response.status_code == 401, call

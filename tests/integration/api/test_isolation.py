@@ -34,6 +34,9 @@ EVERYBODY = {"/.well-known/jwks.json", "/tenant/loginOptions", "/health", "/heal
 SIGNING_IN = {"/tenant/oauth", "/tenant/oauth/token"}
 """Open to whoever knows a password."""
 
+SIGNING_OUT = {"/user/logout"}
+"""Ends the token it is called with: the caller would be nobody from then on."""
+
 EVERY_USER = {
     "/user/logout",
     "/features",
@@ -167,7 +170,7 @@ async def faults_of(app: FastAPI, ours: Belongings, callers: list[Caller]) -> li
                 faults.append(f"{method} {template} asks for no role")
     for caller in callers:
         for foreign, missing, names in pairs_of(document, ours, caller.tenant):
-            if foreign.template in SIGNING_IN:
+            if foreign.template in SIGNING_IN | SIGNING_OUT:
                 continue
             there = await foreign.made_by(caller.client)
             not_there = await missing.made_by(caller.client) if missing != foreign else there
