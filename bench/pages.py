@@ -15,7 +15,6 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from bench.registration import PATH, file_of
 from support.certificates import root_authority
 from support.node import ADMIN_PASSWORD, Node, started_node
 
@@ -39,6 +38,12 @@ PAINTED = """() => new Promise((found) => new PerformanceObserver((list) => {
 }).observe({ type: "paint", buffered: true }))"""
 
 
+def file_of(count: int) -> str:
+    """Devices to register."""
+    rows = (f"device-{number:07};CERTIFICATES;Device {number};pump\n" for number in range(count))
+    return "ID;AUTH_TYPE;NAME;TYPE\n" + "".join(rows)
+
+
 def authorities(count: int) -> Iterator[list[dict[str, object]]]:
     """CAs to upload, some at a time."""
     key = root_authority("key").key
@@ -56,7 +61,9 @@ def authorities(count: int) -> Iterator[list[dict[str, object]]]:
 def fill(node: Node, trusted: int, devices: int) -> None:
     with node.rest() as rest:
         file = file_of(devices).encode()
-        rest.post(PATH, files={"file": ("devices.csv", file)}, timeout=3600).raise_for_status()
+        rest.post(
+            "/devicecontrol/bulkNewDeviceRequests", files={"file": ("devices.csv", file)}, timeout=3600
+        ).raise_for_status()
         for some in authorities(trusted):
             path = "/tenant/tenants/t1000/trusted-certificates/bulk"
             rest.post(path, json={"certificates": some}, timeout=600).raise_for_status()

@@ -104,6 +104,14 @@ function tell(element) {
 
 setInterval(() => document.querySelectorAll("time[data-relative]").forEach(tell), 20000);
 
+// On a phone the navigator is a row that is longer than the window: begin where one is.
+const here = document.querySelector(".navigator [aria-current]");
+if (here) {
+  const column = here.closest(".navigator-column");
+  const { left, width } = here.getBoundingClientRect();
+  column.scrollLeft += left + width / 2 - column.clientWidth / 2;
+}
+
 copyButtons(document);
 
 export { copyButtons };
