@@ -165,6 +165,12 @@ def test_installed_node_describes_its_interface(running: httpx.Client) -> None:
     assert "/tenant/tenants/{tenant}/trusted-certificates" in running.get("/openapi.json").json()["paths"]
 
 
+def test_installed_node_has_its_pages_and_what_they_are_made_of(running: httpx.Client) -> None:
+    page = running.get("/ui/sign-in").raise_for_status().text
+    (sheet, *_) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    assert running.get(sheet).raise_for_status().headers["Content-Type"].startswith("text/css")
+
+
 # The examples for deploying
 
 
