@@ -1,12 +1,9 @@
-"""How values are written for people: moments, durations, digits, and text that strangers chose."""
+"""How values are written for people: moments, durations, and text that strangers chose."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from certinel.ui.texts import Texts
-
-SHORT_DIGITS: Final = 8
-"""Of a fingerprint or a serial number that are shown at either end."""
 
 _STEPS: Final = (
     (timedelta(minutes=1), timedelta(seconds=1), "seconds"),
@@ -23,11 +20,6 @@ def exact(moment: datetime) -> str:
     return f"{moment:%-d %b %Y, %H:%M}"
 
 
-def day(moment: datetime) -> str:
-    """Write the day of a moment: 23 Nov 2026."""
-    return f"{moment:%-d %b %Y}"
-
-
 def relative(moment: datetime, now: datetime, texts: Texts) -> str:
     """Say how long ago a moment was, or how long it is until it."""
     distance = abs(now - moment)
@@ -35,13 +27,6 @@ def relative(moment: datetime, now: datetime, texts: Texts) -> str:
         return texts("time.now")
     unit, name = next((unit, name) for below, unit, name in _STEPS if distance < below)
     return texts(f"time.{'ago' if moment <= now else 'in'}.{name}", count=distance // unit)
-
-
-def shortened(digits: str) -> str:
-    """Leave out the middle of a long row of digits."""
-    if len(digits) <= 2 * SHORT_DIGITS + 1:
-        return digits
-    return f"{digits[:SHORT_DIGITS]}…{digits[-SHORT_DIGITS:]}"
 
 
 def visible(text: str) -> str:

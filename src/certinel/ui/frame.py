@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 from starlette.requests import Request
 
+from certinel.domain.chain_words import day_words, shortened
 from certinel.ui import formats, rights
 from certinel.ui.assets import Assets
 from certinel.ui.forms import SHOWN_AT, XSRF
@@ -36,8 +37,8 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {"t": ENGLISH, "asset": assets.address, "rights": rights, "XSRF": XSRF, "SHOWN_AT": SHOWN_AT}
     environment.filters |= {
         "exact": formats.exact,
-        "day": formats.day,
-        "shortened": formats.shortened,
+        "day": day_words,
+        "shortened": shortened,
         "visible": formats.visible,
     }
     return environment
