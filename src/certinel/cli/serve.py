@@ -1,6 +1,7 @@
 """``certinel serve``: run a node until it is told to stop."""
 
 import asyncio
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,7 +106,7 @@ def greet(facts: "NodeFacts") -> None:
     console.print(f"  devices connect to   mqtts://{host}:{facts.mqtt_port} and trust {trusts}")
     console.print(f"  pages and REST at    https://{host}:{facts.https_port}/ui/{http}")
     console.print(f"  sign in as           {_who(facts)}")
-    console.print(f"  next                 upload your CA: {_upload(facts)}", markup=False)
+    console.print(f"  next                 a CA and a first device: {_onboard(facts)}", markup=False, soft_wrap=True)
 
 
 def _who(facts: "NodeFacts") -> str:
@@ -121,7 +122,8 @@ def _first_sign_in(made: "FirstAdministrators") -> str:
     return f"{names} with the password [bold]{made.password}[/] (shown only now)"
 
 
-def _upload(facts: "NodeFacts") -> str:
-    url = f"https://{facts.host_name}:{facts.https_port}/tenant/tenants/t1000/trusted-certificates"
-    body = '{"name":"my CA","status":"ENABLED","autoRegistrationEnabled":true,"certInPemFormat":"…"}'
-    return f"curl --cacert {facts.server_ca or 'CA.pem'} -u t1000/admin --json '{body}' {url}"
+def _onboard(facts: "NodeFacts") -> str:
+    """Return the command that brings in a CA and a first device."""
+    where = f"--url https://{facts.host_name}:{facts.https_port} --mqtt-port {facts.mqtt_port}"
+    trust = f" --server-ca {shlex.quote(str(facts.server_ca))}" if facts.server_ca is not None else ""
+    return f"certinel onboard my-device {where}{trust}"

@@ -1,5 +1,6 @@
 """What an operator reads when a node cannot start: one line that names the thing."""
 
+import shlex
 import socket
 import sqlite3
 import sys
@@ -23,6 +24,16 @@ def complaint(outcome: Outcome) -> str:
     """The one line that is not of the log."""
     (line,) = [line for line in outcome.errors.splitlines() if not line.startswith("{")]
     return line
+
+
+def test_command_that_the_console_names_brings_in_a_first_device(tmp_path: Path) -> None:
+    named = "a CA and a first device: certinel "
+    with started_node(tmp_path / "data") as node:
+        assert node.program.wait_until(lambda: named in node.program.text)
+        words = shlex.split(node.program.text.partition(named)[2].splitlines()[0])
+        environment = {"PYTHONPATH": str(SOURCES), "CERTINEL_PASSWORD": ADMIN_PASSWORD}
+        outcome = run(sys.executable, "-m", "certinel", *words, folder=tmp_path, environment=environment)
+    assert "Connected" in outcome.succeeded().output
 
 
 def test_port_in_use_is_named(tmp_path: Path) -> None:
