@@ -58,6 +58,23 @@ class ConnectionAttemptNotFoundError(DeviceIdentityError):
         self.number = number
 
 
+class AttemptIds:
+    """Ids of attempts, made by the node that stores them."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self, at: datetime) -> int:
+        """Return an id that grows with time and is given once by this node.
+
+        The random part keeps nodes apart that store in the same millisecond.
+        """
+        milliseconds = int((at - _EPOCH) / timedelta(milliseconds=1))
+        wanted = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+        self._last = wanted if wanted > self._last else self._last + 1
+        return self._last
+
+
 class AttemptRecorder:
     """Takes down the attempts of one node. ``run`` must be running for anything to be stored."""
 
@@ -66,6 +83,7 @@ class AttemptRecorder:
         self._trust = trust
         self._clock = clock
         self._ledger = AttemptLedger()
+        self._ids = AttemptIds()
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._flushing = asyncio.Lock()
@@ -148,7 +166,7 @@ class AttemptRecorder:
         for number, (entry, count, last_at) in enumerate(counts, start=1):
             if self._trust.tenant(entry.tenant) is not None:
                 words = self._in_words(entry)
-                attempts.append((entry, replace(words, id=_new_id(last_at), count=count, last_at=last_at)))
+                attempts.append((entry, replace(words, id=self._ids.next(last_at), count=count, last_at=last_at)))
             if number % DESCRIBED_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return attempts
@@ -193,12 +211,6 @@ async def _superfluous(tx: Transaction, tenants: set[TenantId], now: datetime) -
             ids += await connection_attempts.beyond(tx, tenant, MAX_KEPT_ADMITTED, PRUNED_AT_ONCE, code=ADMITTED)
             ids += await connection_attempts.beyond(tx, tenant, MAX_KEPT, PRUNED_AT_ONCE)
     return ids[:PRUNED_AT_ONCE]
-
-
-def _new_id(at: datetime) -> int:
-    """Return an id that grows with time; the random part keeps nodes apart that store in the same millisecond."""
-    milliseconds = int((at - _EPOCH) / timedelta(milliseconds=1))
-    return milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
 
 
 async def list_of(
