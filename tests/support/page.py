@@ -4,7 +4,7 @@
   a line stands for any text, on a line of its own for any number of lines. Output that a page does not show may be
   anything.
 * A command must end with 0, unless the page shows words that it prints: then these are what counts.
-* A ``{code-block}`` with a caption is a file of that name.
+* A ``{code-block}`` with a caption is a file of that name, and so is a ``{literalinclude}`` with one.
 * ``after: PAGE, SECTION`` at the top: the page goes on where that section of another page ends.
 * Who came, and with which chain, is asked for again until it is as shown: a node stores it a moment later.
 * ``certinel serve`` runs on until the page starts it again, or ends; of what it prints its log is left out.
@@ -48,8 +48,10 @@ _FOLDER = "/home/me/fleet"
 """Where pages say that their reader is."""
 _AFTER = re.compile(r"^after: ([^\s,]+), (.+)$", re.MULTILINE)
 _PORTS = {"mqtt": 8883, "https": 8443, "http": 8080}
-_BROKER_PORT = 1883
-"""Of a local broker that a page starts."""
+_PORTS_OF_OTHERS = (1883, 9883, 9443)
+"""Of a local broker, or a load balancer, that a page starts."""
+_PORT = re.compile(rf"\b({'|'.join(map(str, (*_PORTS.values(), *_PORTS_OF_OTHERS)))})\b")
+_PATH = f"{os.environ['PATH']}:/usr/sbin"
 _END = "=== the command has ended with"
 
 
@@ -92,10 +94,18 @@ def steps(page: str) -> Iterator[Command | File]:
     """Yield what a reader of ``page`` does, in order."""
     for block in _BLOCK.finditer(page):
         caption = _CAPTION.search(block["body"])
-        if block["info"].strip() == "console":
+        directive, _, argument = block["info"].strip().partition(" ")
+        if directive == "console":
             yield from _commands(block["body"])
-        elif block["info"].startswith("{code-block}") and caption:
+        elif directive == "{code-block}" and caption:
             yield File(caption[1].strip(), _OPTIONS.sub("", block["body"]))
+        elif directive == "{literalinclude}" and caption:
+            yield File(caption[1].strip(), included(argument).read_text())
+
+
+def included(path: str) -> Path:
+    """Return the file that a page includes; pages are one folder below the top."""
+    return (DOCS / "howto" / path).resolve()
 
 
 def _commands(block: str) -> Iterator[Command]:
@@ -133,7 +143,12 @@ def before(page: str) -> str:
 def missing_programs(page: str) -> list[str]:
     """Return the programs that the page needs (``needs:`` at its top) and this machine lacks."""
     needed = _NEEDS.search(page)
-    return [name for name in needed[1].split() if name != POSTGRESQL and shutil.which(name) is None] if needed else []
+    return [name for name in needed[1].split() if name != POSTGRESQL and program(name) is None] if needed else []
+
+
+def program(name: str) -> str | None:
+    """Find a program, also among those of administrators, which are in nobody else's PATH."""
+    return shutil.which(name, path=_PATH)
 
 
 def wants_postgresql(page: str) -> bool:
@@ -158,7 +173,7 @@ class Reader:
     database: str = DATABASE
     """The URL that stands for the page's."""
     _shell: subprocess.Popen[str] | None = None
-    _ports: dict[int, int] = field(default_factory=lambda: {_BROKER_PORT: free_port()})
+    _ports: dict[int, int] = field(default_factory=lambda: {port: free_port() for port in _PORTS_OF_OTHERS})
 
     def follow_page(self, path: Path) -> None:
         """Do what a page of the documentation says, after what it says that was done before.
@@ -249,7 +264,7 @@ class Reader:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("CERTINEL_", "XDG_"))},
             **ports,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{_PATH}",
             "PYTHONPATH": str(SOURCES),
             "PYTHONUNBUFFERED": "1",
             "HOME": str(self.folder),
@@ -271,7 +286,7 @@ class Reader:
     def _here(self, text: str) -> str:
         """Put the ports that the node really has in the place of the page's."""
         text = text.replace(_FOLDER, str(self.folder)).replace(DATABASE, self.database)
-        return re.sub(r"\b(8883|8443|8080|1883)\b", lambda found: str(self._ports.get(int(found[1]), found[1])), text)
+        return _PORT.sub(lambda found: str(self._ports.get(int(found[1]), found[1])), text)
 
     def _as_shown(self, text: str) -> str:
         text = text.replace(str(self.folder), _FOLDER)
