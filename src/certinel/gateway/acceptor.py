@@ -24,10 +24,17 @@ logger = logging.getLogger(__name__)
 class Acceptor:
     """Makes a protocol for every connection of one listening socket, which it owns."""
 
-    def __init__(self, listening: socket.socket, make_protocol: Callable[[], asyncio.Protocol], backlog: int) -> None:
-        """Begin; a running loop is needed."""
+    def __init__(
+        self,
+        listening: socket.socket,
+        make_protocol: Callable[[], asyncio.Protocol],
+        backlog: int,
+        on_accepted: Callable[[int], None],
+    ) -> None:
+        """Begin; a running loop is needed. ``on_accepted`` is told how many were accepted together."""
         self._listening = listening
         self._make_protocol = make_protocol
+        self._on_accepted = on_accepted
         self._loop = asyncio.get_running_loop()
         self._connecting: set[asyncio.Task[object]] = set()
         self._retry: asyncio.TimerHandle | None = None
@@ -43,20 +50,27 @@ class Acceptor:
         self._listening.close()
 
     def _accept(self) -> None:
-        for _ in range(ACCEPTED_AT_A_TIME):
-            try:
-                connection, _ = self._listening.accept()
-            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
-                return
-            except OSError as error:
-                if error.errno not in _NO_ROOM:
-                    raise
-                self._wait_for_room(error)
-                return
-            connection.settimeout(0)
-            task = self._loop.create_task(self._connect(connection))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+        accepted = 0
+        while accepted < ACCEPTED_AT_A_TIME and self._accept_one():
+            accepted += 1
+        if accepted:
+            self._on_accepted(accepted)
+
+    def _accept_one(self) -> bool:
+        try:
+            connection, _ = self._listening.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return False
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._wait_for_room(error)
+            return False
+        connection.settimeout(0)
+        task = self._loop.create_task(self._connect(connection))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return True
 
     async def _connect(self, connection: socket.socket) -> None:
         try:

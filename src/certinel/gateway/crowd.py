@@ -77,6 +77,10 @@ class Crowd:
 
     # ---- before the handshake
 
+    def expect(self, newcomers: int) -> None:
+        """Let work stand back until so many who were just accepted can have been heard."""
+        self._turns.expect(newcomers)
+
     def group_at(self, server_name: str | None, network: Network) -> TenantId | None:
         """Return the tenant with whose connections one is counted that has shown nothing yet but a name.
 

@@ -67,7 +67,8 @@ class Listener:
         )
         sockets = await _bind(host, port, options)
         self.port = sockets[0].getsockname()[1]
-        self._acceptors = [Acceptor(bound, self._make_connection, options.backlog) for bound in sockets]
+        expect = self._reception.crowd.expect
+        self._acceptors = [Acceptor(bound, self._make_connection, options.backlog, expect) for bound in sockets]
 
     @property
     def connection_count(self) -> int:

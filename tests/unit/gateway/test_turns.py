@@ -104,3 +104,46 @@ async def test_sockets_are_looked_at_between_rounds(done: list[str]) -> None:
     asyncio.get_running_loop().call_soon(noting(done, "somebody else"))
     await settled(done, 51)
     assert done.index("somebody else") < 5
+
+
+async def test_work_stands_back_until_those_who_came_together_were_heard(done: list[str]) -> None:
+    turns = Turns(ONE_BY_ONE)
+    turns.expect(100)
+    for number in range(100):
+        turns.take("storm", "here", noting(done, f"storm {number}"))
+        if number == 63:  # what one look at all sockets brings
+            await asyncio.sleep(0)
+    turns.take("calm", "there", noting(done, "calm"))
+    await settled(done, 101)
+    assert done.index("calm") <= 2
+
+
+async def test_newcomer_is_heard_before_work_that_waits_goes_on(done: list[str]) -> None:
+    turns = Turns(ONE_BY_ONE)
+    for number in range(100):
+        turns.take("storm", "here", noting(done, f"storm {number}"))
+    turns.expect(1)
+    await asyncio.sleep(0)
+    turns.take("calm", "there", noting(done, "calm"))
+    await settled(done, 101)
+    assert done.index("calm") <= 2
+
+
+async def test_one_who_comes_alone_waits_for_nobody(done: list[str]) -> None:
+    turns = Turns()
+    turns.expect(1)
+    turns.take("a", "here", noting(done, "work"))
+    assert done == ["work"]
+
+
+async def test_newcomers_without_end_do_not_keep_work_from_going_on(done: list[str]) -> None:
+    turns = Turns(ONE_BY_ONE)
+    for number in range(50):
+        turns.take("a", "here", noting(done, str(number)))
+    rounds = 0
+    async with asyncio.timeout(5):
+        while len(done) < 50:
+            turns.expect(64)
+            rounds += 1
+            await asyncio.sleep(0)
+    assert rounds < 50 * 3
