@@ -114,7 +114,7 @@ async def caller(
 Caller = Annotated[Principal, Depends(caller)]
 
 
-def _actor(principal: Caller) -> Actor:
+async def _actor(principal: Caller) -> Actor:
     return Actor.of(principal)
 
 

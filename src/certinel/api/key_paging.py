@@ -26,7 +26,7 @@ class KeyPageRequest:
     after: str | None
 
 
-def key_paging(
+async def key_paging(
     *,
     page_size: Annotated[
         int,

@@ -38,7 +38,7 @@ class Collection(Answer):
     next: str | None = Field(default=None, description="The page after; there may be nothing on it.")
 
 
-def paging(
+async def paging(
     *,
     current_page: Annotated[
         int, Query(alias="currentPage", ge=1, le=MAX_PAGE, description="The page, counted from 1.")

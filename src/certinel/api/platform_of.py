@@ -13,4 +13,8 @@ def platform_of(request: Request) -> Platform:
     return platform
 
 
-Served = Annotated[Platform, Depends(platform_of)]
+async def _served(request: Request) -> Platform:  # async, or FastAPI would call it in a thread
+    return platform_of(request)
+
+
+Served = Annotated[Platform, Depends(_served)]

@@ -143,13 +143,9 @@ class DeviceUpdate(Received):
     enabled: bool
 
 
-@router.get(ALL, dependencies=[READERS], responses=documented_error(422))
-async def list_devices(  # noqa: PLR0913 - each one is a part of the request
+async def device_question(  # noqa: PLR0913 - each one is a part of the request
     *,
-    request: Request,
     platform: Served,
-    principal: Caller,
-    paging: KeyPaging,
     search: Annotated[
         str | None,
         Query(
@@ -184,12 +180,8 @@ async def list_devices(  # noqa: PLR0913 - each one is a part of the request
             description="Devices that were admitted by this trusted certificate the last time: its SHA-1.",
         ),
     ] = None,
-) -> Devices:
-    """List the tenant's devices; all conditions must hold. The address of the next page is in `next`.
-
-    Devices are what has a device user: registered by connecting, in bulk or one by one. They come in the order of their
-    ids; a search gives those with the certificate first, then those with the id, then those with the name.
-    """
+) -> DeviceQuestion:
+    """Read which devices are asked for."""
     ends = [expires_to] if expires_to is not None else []
     if expires_within_days is not None:
         ends.append(platform.clock.now() + timedelta(days=expires_within_days))
@@ -199,7 +191,22 @@ async def list_devices(  # noqa: PLR0913 - each one is a part of the request
         expires_from=expires_from,
         trusted=_fingerprint(trusted_certificate) if trusted_certificate is not None else None,
     )
-    question = DeviceQuestion(search=search, is_connected=connected, stored=stored)
+    return DeviceQuestion(search=search, is_connected=connected, stored=stored)
+
+
+@router.get(ALL, dependencies=[READERS], responses=documented_error(422))
+async def list_devices(
+    request: Request,
+    platform: Served,
+    principal: Caller,
+    paging: KeyPaging,
+    question: Annotated[DeviceQuestion, Depends(device_question)],
+) -> Devices:
+    """List the tenant's devices; all conditions must hold. The address of the next page is in `next`.
+
+    Devices are what has a device user: registered by connecting, in bulk or one by one. They come in the order of their
+    ids; a search gives those with the certificate first, then those with the id, then those with the name.
+    """
     async with platform.database.reading() as tx:
         found = await devices.list_of(
             tx, platform, principal.tenant, question, place_of(paging.after), paging.page_size

@@ -57,7 +57,7 @@ class Family:
         return self.children.relation
 
 
-def family(
+async def family(
     *,
     id: Annotated[str, Path(description="The object to which others belong.")],  # noqa: A002 - the name in the path
     relation: Annotated[Children, Path(description="In which way.")],

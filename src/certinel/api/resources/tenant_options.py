@@ -164,7 +164,7 @@ async def update_tenant_option(
     return OptionAnswer.of(stored, request)
 
 
-def _option_of_tenant(
+async def _option_of_tenant(
     category: str,
     key: str,
     target_tenant: Annotated[str, Query(alias="targetTenant", description="The tenant whose option it is.")],
