@@ -184,8 +184,8 @@ def test_thousands_of_names_without_constraints_are_nobodys_business(world: Trus
     world.admit(root.device("pump-7", san=NAMES["dns"]))
 
 
-MAX_CPU_SECONDS = 0.1
-"""Of one decision, by the CPU time of its thread: what else the machine does is not in it."""
+MAX_PLAIN_CHECKS = 1_150
+"""What one decision may cost: 0.1 s of CPU where a plain check takes 87 us, as on the machine this was written on."""
 
 
 def longest_chain(world: TrustWorld, kind: str) -> Sequence[Issued]:
@@ -225,16 +225,27 @@ def names_at_every_level(world: TrustWorld, kind: str) -> Sequence[Issued]:
     return issuer.device("pump-7", san=NAMES["dns"][:200]).chain[:-1]
 
 
+def cpu_of_a_plain_check() -> float:
+    """What one signature over P-256 costs on this machine at this moment: a busy one makes everything dearer."""
+    issuer = root_authority("Yardstick")
+    certificate, signed_by = (x509.load_der_x509_certificate(one.der) for one in (issuer.device("pump-7"), issuer))
+    begin = time.thread_time()
+    for _ in range(100):
+        certificate.verify_directly_issued_by(signed_by)
+    return (time.thread_time() - begin) / 100
+
+
 @pytest.mark.parametrize("kind", ["ec-p256", "ec-p384", "ec-p521", "rsa-2048"])
 @pytest.mark.parametrize("shape", [longest_chain, look_alikes, huge_keys, twins_of_many_tenants, names_at_every_level])
-def test_hostile_chain_costs_less_than_100_ms_of_cpu(
+def test_hostile_chain_costs_no_more_than_1150_plain_checks(
     world: TrustWorld, shape: Callable[[TrustWorld, str], Sequence[Issued]], kind: str
 ) -> None:
     presented = shape(world, kind)
     costs = []
     for _ in range(3):
         world.memory = VerdictMemory()
+        yardstick = cpu_of_a_plain_check()
         begin = time.thread_time()
         world.connect(presented)
-        costs.append(time.thread_time() - begin)
-    assert min(costs) < MAX_CPU_SECONDS
+        costs.append((time.thread_time() - begin) / yardstick)
+    assert min(costs) < MAX_PLAIN_CHECKS
