@@ -85,7 +85,8 @@ class GatewaySettings(_Section):
     """New connections of one address at once, after a quiet time."""
     connects_per_second_per_tenant: float = Field(default=1000.0, ge=0)
     """Devices of one tenant that may connect in the long run; more are told to come again later. 0 for no limit. With
-    any value tenants take turns when the node is busy."""
+    any value tenants take turns when the node is busy. A connection that asks for a tenant's own domain counts from its
+    first message on, until it is known whose device it is; such connections take half of the burst at most."""
     connect_burst_per_tenant: int = Field(default=20_000, ge=1)
     """Devices of one tenant that may connect at once, after a quiet time."""
     failures_per_second_per_address: float = Field(default=200.0, ge=0)

@@ -5,19 +5,24 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from certinel.bus.messages import TenantChanged
 from certinel.domain.certificate import Certificate
 from certinel.domain.identifiers import TenantId
+from certinel.domain.tenant import Tenant
 from certinel.domain.trusted_certificate import TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft
 from certinel.gateway.gateway import Gateway
 from certinel.mqtt import ProtocolVersion
 from certinel.services import possession, trusted_certificates
 from certinel.services.platform import Platform
-from support.certificates import Issued
+from certinel.storage import tenants
+from support.certificates import AT, Issued, root_authority
 from support.clock import MovableClock
 from support.wire_device import WireDevice, wire_device
 
 TENANT = TenantId("t1000")
+THEIRS = TenantId("t2000")
+THEIR_DOMAIN = "their.example.com"
 
 
 @dataclass
@@ -65,6 +70,15 @@ class Stage:
         )
         async with self.platform.database.transaction() as tx:
             await trusted_certificates.upload(tx, self.platform, tenant, draft)
+
+    async def with_another_tenant(self) -> Issued:
+        """Let another tenant, with a domain and a CA of its own, live on the same node."""
+        theirs = root_authority("Their CA")
+        async with self.platform.database.transaction() as tx:
+            await tenants.insert_if_absent(tx, Tenant(id=THEIRS, created_at=AT, domain=THEIR_DOMAIN))
+            tx.after_commit(self.platform.bus.publish, TenantChanged(THEIRS))
+        await self.upload(theirs, tenant=THEIRS)
+        return theirs
 
 
 StageMaker = Callable[..., Awaitable[Stage]]

@@ -139,9 +139,9 @@ async def wire_device_with(
 
 
 @asynccontextmanager
-async def password_client(port: int) -> AsyncIterator[WireDevice]:
+async def password_client(port: int, *, server_name: str | None = None) -> AsyncIterator[WireDevice]:
     """Shake hands without a certificate; user name and password come with CONNECT."""
-    async with _connected(_trusting_context(), port, ProtocolVersion.V3_1_1) as connected:
+    async with _connected(_trusting_context(), port, ProtocolVersion.V3_1_1, server_name=server_name) as connected:
         yield connected
 
 

@@ -39,15 +39,15 @@ class Buckets(Generic[Key]):
         """Return how many buckets are remembered."""
         return len(self._empty_at)
 
-    def has_room(self, key: Key, now: float) -> bool:
+    def has_room(self, key: Key, now: float, *, beside: int = 0) -> bool:
         """Tell whether ``take`` would succeed."""
-        return not self._cost or max(self._empty_at.get(key, now), now) + self._cost - now <= self._depth
+        return not self._cost or max(self._empty_at.get(key, now), now) + self._cost * (1 + beside) - now <= self._depth
 
-    def take(self, key: Key, now: float) -> bool:
-        """Charge a bucket once; False, and no charge, if it has no room."""
+    def take(self, key: Key, now: float, *, beside: int = 0) -> bool:
+        """Charge a bucket once; False, and no charge, if it has no room, ``beside`` that of as many charges."""
         if not self._cost:
             return True
-        if not self.has_room(key, now):
+        if not self.has_room(key, now, beside=beside):
             return False
         self._empty_at[key] = max(self._empty_at.get(key, now), now) + self._cost
         self._empty_at.move_to_end(key)

@@ -20,6 +20,7 @@ from certinel.gateway.entrance import admitted, password_session, report_admissi
 from certinel.gateway.handshake import HandshakeFailure, HandshakeFault
 from certinel.gateway.limits import network_of
 from certinel.gateway.sessions import SessionIdentity
+from certinel.gateway.shares import NOTHING_RESERVED
 from certinel.gateway.surroundings import Surroundings
 from certinel.gateway.unfinished import report_handshake_failure, report_silence
 from certinel.mqtt import (
@@ -259,6 +260,8 @@ class MqttConnection(asyncio.Protocol):
     def _enter(self, request: Connect, attempt: ConnectAttempt, applicant: Applicant) -> None:
         if self._transport.is_closing():
             return
+        # from here on counts whose device it proves to be; nobody comes between who could take the room
+        self._transport.get_extra_info("reservation", NOTHING_RESERVED).give_back()
         if not attempt.presented and request.password is not None:
             self._around.spawn(self._enter_with_password(attempt, request))
             return
@@ -271,7 +274,7 @@ class MqttConnection(asyncio.Protocol):
         if isinstance(verdict, Refusal):
             crowd.refused(applicant, self._network, verdict)
         else:
-            crowd.admitted(applicant, self._network, verdict.tenant)
+            verdict = crowd.admitted(applicant, self._network, verdict.tenant) or verdict
         match verdict:
             case Refusal():
                 self._refuse(verdict, attempt)

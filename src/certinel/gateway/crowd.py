@@ -12,6 +12,7 @@ from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
 from certinel.gateway.buckets import Buckets, Rate
 from certinel.gateway.limits import MAX_REMEMBERED_ADDRESSES, Network, UnderWay
+from certinel.gateway.shares import NOTHING_RESERVED, Reservation, Shares
 from certinel.gateway.turns import Turns, Work
 from certinel.services.admission import Applicant
 from certinel.services.recent import Recent
@@ -19,6 +20,8 @@ from certinel.services.recent import Recent
 CONNECTS_OF_TENANT = Rate(per_second=1_000.0, burst=20_000)
 FAILURES_OF_ADDRESS = Rate(per_second=200.0, burst=2_000)
 FAILURES_OF_CERTIFICATE = Rate(per_second=1.0, burst=20)
+
+MANY_DEVICES = "too many devices connect at the same time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Crowd:
         options = options or CrowdOptions()
         self._tenant_of_domain = tenant_of_domain
         self._turns = Turns()
-        self._connects: Buckets[TenantId] = Buckets(options.connects_of_tenant)
+        self._connects = Shares(options.connects_of_tenant)
         self._failures_of_network: Buckets[Network] = Buckets(options.failures_of_address)
         self._failures_of_leaf: Buckets[bytes] = Buckets(options.failures_of_certificate)
         self._unsettled: UnderWay[Network, Unsettled] = UnderWay(
@@ -90,12 +93,18 @@ class Crowd:
         return named or self._tenant_at.get(network)
 
     def has_room_for(self, server_name: str | None) -> bool:
-        """Tell whether the tenant whose own domain is asked for, if it is one, may have another connect now.
-
-        Looked at, not charged: else anybody who knows the domain could use up what is owed to its devices.
-        """
+        """Tell whether the tenant whose own domain is asked for, if it is one, may have another connect now."""
         named = self._tenant_of_domain(server_name) if server_name else None
         return named is None or self._connects.has_room(named, self._now)
+
+    def reserve(self, server_name: str | None) -> Reservation:
+        """Charge the tenant whose own domain is asked for, until the connection is decided on or gone.
+
+        Up to half of what is owed to its devices; beyond that it is only looked at whether there is room. Else anybody
+        who knows the domain could use up all of it.
+        """
+        named = self._tenant_of_domain(server_name) if server_name else None
+        return self._connects.reserve(named, self._now) if named is not None else NOTHING_RESERVED
 
     # ---- between the handshake and the answer to CONNECT
 
@@ -114,21 +123,28 @@ class Crowd:
         self._unsettled.end(network, connection)
 
     def hold_up(self, applicant: Applicant, network: Network) -> Refusal | None:
-        """Charge the tenant of a connect; before any signature is looked at. Return why it must come again later."""
-        now = self._now
+        """Return why a connect must come again later, before any signature is looked at.
+
+        The tenant of a chain that has verified before is charged. Whose any other is, is not known yet, and a stranger
+        shall not learn that the name of its issuer is known here: ``admitted`` charges its tenant. What the connection
+        has reserved is to be given back just before.
+        """
+        now, tenant = self._now, _charged(applicant)
         if applicant.leaf and not self._failures_of_leaf.has_room(applicant.leaf, now):
-            return _later("this certificate was refused too often in a short time", applicant)
+            return _later("this certificate was refused too often in a short time", tenant)
         if not applicant.is_known and not self._failures_of_network.has_room(network, now):
-            return _later("too many connections from this address were refused in a short time", applicant)
-        if applicant.tenant is not None and not self._connects.take(applicant.tenant, now):
-            return _later("too many devices connect at the same time", applicant)
+            return _later("too many connections from this address were refused in a short time", tenant)
+        if tenant is not None and not self._connects.charge(tenant, now):
+            return _later(MANY_DEVICES, tenant)
         return None
 
-    def admitted(self, applicant: Applicant, network: Network, tenant: TenantId) -> None:
-        """A connect that was not held up is let in."""
+    def admitted(self, applicant: Applicant, network: Network, tenant: TenantId) -> Refusal | None:
+        """A connect that was not held up may come in, unless it is beyond its tenant's share: return that then."""
+        if not self._recharge(applicant, tenant):
+            return _later(MANY_DEVICES, tenant)
         self._tenant_at.put(network, tenant)
         self._failures_of_leaf.forget(applicant.leaf)
-        self._recharge(applicant, tenant)
+        return None
 
     def refused(self, applicant: Applicant, network: Network, refusal: Refusal) -> None:
         """A connect that was not held up is refused; a node's own trouble is no failure of who connects."""
@@ -139,20 +155,24 @@ class Crowd:
         if applicant.leaf:
             self._failures_of_leaf.take(applicant.leaf, self._now)
 
-    def _recharge(self, applicant: Applicant, tenant: TenantId | None) -> None:
-        """Charge the connect to the tenant that it proved to belong to, instead of the one it seemed to."""
-        if applicant.tenant == tenant:
-            return
-        if applicant.tenant is not None:
-            self._connects.give_back(applicant.tenant)
-        if tenant is not None:
-            self._connects.take(tenant, self._now)
+    def _recharge(self, applicant: Applicant, tenant: TenantId | None) -> bool:
+        """Charge the tenant that the connect proved to belong to, if it is not charged already; False without room."""
+        charged = _charged(applicant)
+        if charged == tenant:
+            return True
+        if charged is not None:
+            self._connects.give_back(charged)
+        return tenant is None or self._connects.charge(tenant, self._now)
 
     @property
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
 
-def _later(reason: str, applicant: Applicant) -> Refusal:
-    # only a chain that has verified tells for certain whose business this is
-    return Refusal(Code.TRY_LATER, {"reason": reason}, tenant=applicant.tenant if applicant.is_known else None)
+def _charged(applicant: Applicant) -> TenantId | None:
+    """Return who is charged before the decision: only a chain that has verified tells for certain whose it is."""
+    return applicant.tenant if applicant.is_known else None
+
+
+def _later(reason: str, tenant: TenantId | None) -> Refusal:
+    return Refusal(Code.TRY_LATER, {"reason": reason}, tenant=tenant)

@@ -81,6 +81,7 @@ class Gateway:
             tls=tls,
             options=listener_options,
             crowd=crowd,
+            is_for_devices=True,
             on_handshake_failed=lambda failure, peer: report_handshake_failure(self._around, failure, peer),
         )
         self._tasks: list[asyncio.Task[None]] = []

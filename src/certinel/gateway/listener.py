@@ -43,7 +43,9 @@ class Listener:
         options: ListenerOptions | None = None,
         on_handshake_failed: FailureListener | None = None,
         crowd: Crowd | None = None,
+        is_for_devices: bool = False,
     ) -> None:
+        self._is_for_devices = is_for_devices
         self._make_protocol = make_protocol
         self._tls = tls
         self._options = options or ListenerOptions()
@@ -58,7 +60,9 @@ class Listener:
         With port 0 the system chooses one, the same for all addresses: see ``port``.
         """
         options = self._options
-        self._reception = Reception(options, self._on_handshake_failed, self._crowd)
+        self._reception = Reception(
+            options, self._on_handshake_failed, self._crowd, is_for_devices=self._is_for_devices
+        )
         self._proxies = Proxies(
             options.trusted_proxies,
             self._reception,

@@ -10,6 +10,7 @@ from certinel.gateway.crowd import Crowd
 from certinel.gateway.deadlines import Deadlines
 from certinel.gateway.handshake import HandshakeFailure, HandshakeFault
 from certinel.gateway.limits import ListenerOptions, Network, UnderWay, network_of
+from certinel.gateway.shares import NOTHING_RESERVED, Reservation
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,15 @@ class Reception:
     """Admits connections within the limits and times what must not last."""
 
     def __init__(
-        self, options: ListenerOptions, on_handshake_failed: FailureListener | None = None, crowd: Crowd | None = None
+        self,
+        options: ListenerOptions,
+        on_handshake_failed: FailureListener | None = None,
+        crowd: Crowd | None = None,
+        *,
+        is_for_devices: bool = False,
     ) -> None:
+        """Only where it is for devices, who asks for a tenant's own domain counts as one of that tenant's connects."""
+        self._is_for_devices = is_for_devices
         self.crowd = crowd or Crowd()
         self._options = options
         rate = Rate(options.connections_per_second_per_address, options.connection_burst_per_address)
@@ -80,6 +88,14 @@ class Reception:
         self.handshake_over(displaced)
         displaced.abort()
         return self._under_way.begin(network, guest)
+
+    def has_room_for(self, server_name: str | None) -> bool:
+        """Tell whether OpenSSL shall see a connection that asks for this name."""
+        return not self._is_for_devices or self.crowd.has_room_for(server_name)
+
+    def reserve(self, server_name: str | None) -> Reservation:
+        """Charge the tenant that is named, as far as may be: see `Crowd.reserve`."""
+        return self.crowd.reserve(server_name) if self._is_for_devices else NOTHING_RESERVED
 
     def handshake_over(self, guest: Guest) -> None:
         """Stop watching a handshake, finished or failed; harmless when it is over already."""

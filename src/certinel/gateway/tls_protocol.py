@@ -18,6 +18,7 @@ from certinel.gateway.handshake import HandshakeFailure, HandshakeFault, failure
 from certinel.gateway.limits import Network, network_of
 from certinel.gateway.proxy_header import SIGNATURE
 from certinel.gateway.reception import PeerName, Reception
+from certinel.gateway.shares import NOTHING_RESERVED, Reservation
 from certinel.gateway.tls import ServerTls
 from certinel.gateway.tls_transport import TlsTransport
 
@@ -82,6 +83,7 @@ class TlsProtocol(asyncio.Protocol):
         "_unfed",
         "_unwritten_bytes",
         "peername",
+        "reservation",
         "socket_transport",
         "tls",
     )
@@ -105,6 +107,8 @@ class TlsProtocol(asyncio.Protocol):
         self._group: TenantId | None = None
         self._unwritten_bytes = 0
         self.peername = peername or ()
+        self.reservation: Reservation = NOTHING_RESERVED
+        """Of a connect of the tenant that was named; ends with the connection, if nobody gives it back before."""
 
     # ---- what the socket tells
 
@@ -140,6 +144,7 @@ class TlsProtocol(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         phase, self._phase = self._phase, Phase.GONE
+        self.reservation.give_back()
         if phase in BEFORE_OPEN:
             self._reception.report(self.peername, HandshakeFailure(HandshakeFault.PEER_CLOSED))
         self._reception.leave(self)
@@ -196,10 +201,11 @@ class TlsProtocol(asyncio.Protocol):
         name = read_server_name(self._unfed)
         if name is INCOMPLETE:
             return False
-        if not self._reception.crowd.has_room_for(name):
+        if not self._reception.has_room_for(name):
             self._reception.report(self.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
             self.abort()
             return False
+        self.reservation = self._reception.reserve(name)
         self._group = self._reception.crowd.group_at(name, self._network)
         self._phase = Phase.HANDSHAKE
         self.tls = SSL.Connection(self._context, None)
@@ -351,6 +357,7 @@ class TlsProtocol(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection without another byte."""
         phase, self._phase = self._phase, Phase.LINGERING
+        self.reservation.give_back()
         self.socket_transport.abort()
         if phase is Phase.OPEN:
             self._leave_inner_soon(None)
@@ -358,6 +365,7 @@ class TlsProtocol(asyncio.Protocol):
     def _linger(self) -> None:
         """End our side, and read on: closing a socket with unread bytes would reset it and lose what was sent last."""
         self._phase = Phase.LINGERING
+        self.reservation.give_back()
         self._reception.handshake_over(self)
         transport = self.socket_transport
         if transport.is_closing():

@@ -83,10 +83,15 @@ class TlsTransport(asyncio.Transport):
 
     @override
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Facts of TLS, such as ``presented_chain``: see FACTS; and those of the socket, such as ``peername``."""
+        """Facts of TLS, such as ``presented_chain``: see FACTS; and those of the socket, such as ``peername``.
+
+        ``reservation`` is what the connection holds of a tenant's connects for the name that it has asked for.
+        """
         fact = FACTS.get(name)
         if fact is not None:
             return fact(self._protocol.tls)
+        if name == "reservation":
+            return self._protocol.reservation
         if name == "peername":
             return self._protocol.peername
         if name == "socket":  # whoever asks it for its peer would find the proxy

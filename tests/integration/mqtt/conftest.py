@@ -31,6 +31,7 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
         receive_maximum: int = 64,
         platform_options: PlatformOptions | None = None,
         crowd_options: CrowdOptions | None = None,
+        listener_options: ListenerOptions | None = None,
     ) -> Stage:
         clock = MovableClock(AT)
         platform = await started_platform(database, clock, platform_options)
@@ -40,7 +41,7 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
         )
         tls = ServerTls(TlsOptions(certificate=certificate, key=key))
         crowd = Crowd(crowd_options, platform.trust.tenant_of_domain)
-        gateway = Gateway(platform, tls, options, ListenerOptions(), crowd)
+        gateway = Gateway(platform, tls, options, listener_options or ListenerOptions(), crowd)
         await gateway.start("127.0.0.1", 0)
         gateways.append(gateway)
         stage = Stage(platform, gateway, clock, root_authority("Plant CA"), tmp_path)

@@ -5,19 +5,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from certinel.bus.messages import TenantChanged
-from certinel.domain.identifiers import TenantId
-from certinel.domain.tenant import Tenant
 from certinel.gateway.buckets import Rate
 from certinel.gateway.crowd import CrowdOptions
 from certinel.mqtt import Connect, ProtocolVersion, ReasonCode
-from certinel.storage import tenants
 from certinel.storage.engine import EngineName
-from support.certificates import AT, Issued, root_authority
-from support.stage import Stage, StageMaker
+from support.certificates import Issued, root_authority
+from support.stage import THEIRS, Stage, StageMaker
 from support.wire_device import ConnectionEnded, WireDevice
 
-THEIRS = TenantId("t2000")
 SLOWLY = 0.001
 LATER = 3
 REFUSED = 5
@@ -29,16 +24,6 @@ def engine_name() -> EngineName:
     return "sqlite"
 
 
-async def with_two_tenants(stage: Stage) -> Issued:
-    """Let another tenant, with a domain and a CA of its own, live on the same node."""
-    theirs = root_authority("Their CA")
-    async with stage.platform.database.transaction() as tx:
-        await tenants.insert_if_absent(tx, Tenant(id=THEIRS, created_at=AT, domain="their.example.com"))
-        tx.after_commit(stage.platform.bus.publish, TenantChanged(THEIRS))
-    await stage.upload(theirs, tenant=THEIRS)
-    return theirs
-
-
 async def answer(stage: Stage, device: Issued, name: str, **how: str) -> int:
     async with stage.device(name, issued=device, **how) as connected:  # type: ignore[arg-type]
         return (await connected.connect(name)).code
@@ -48,7 +33,7 @@ async def test_devices_beyond_their_tenants_share_come_later_and_another_tenants
     make_stage: StageMaker,
 ) -> None:
     stage = await make_stage(crowd_options=CrowdOptions(connects_of_tenant=Rate(SLOWLY, 3)))
-    theirs = await with_two_tenants(stage)
+    theirs = await stage.with_another_tenant()
     assert [await answer(stage, stage.root.device(f"p{n}"), f"p{n}") for n in range(5)] == [0, 0, 0, LATER, LATER]
     assert await answer(stage, theirs.device("press"), "press") == 0
 
@@ -74,7 +59,7 @@ async def test_certificates_that_only_look_like_a_tenants_use_up_nothing_of_its_
 async def test_twin_of_a_ca_does_not_draw_its_devices_to_the_share_of_its_own_tenant(make_stage: StageMaker) -> None:
     """Somebody proves a CA of the same name and uses up what is owed to itself: that holds up nobody else."""
     stage = await make_stage(crowd_options=CrowdOptions(connects_of_tenant=Rate(SLOWLY, 2)))
-    await with_two_tenants(stage)
+    await stage.with_another_tenant()
     plain = root_authority("Twin", key_identifiers=False)
     twin = root_authority("Twin", key_identifiers=False)
     await stage.upload(plain)
@@ -84,16 +69,24 @@ async def test_twin_of_a_ca_does_not_draw_its_devices_to_the_share_of_its_own_te
     assert await answer(stage, plain.device("pump", key_identifiers=False), "pump") == 0
 
 
-async def test_server_name_of_a_tenant_without_share_left_is_closed_before_the_handshake(
-    make_stage: StageMaker,
-) -> None:
+async def test_stranger_who_names_a_ca_learns_nothing_from_the_storm_of_its_devices(make_stage: StageMaker) -> None:
+    """What is told to a stranger depends on nothing that a tenant has uploaded (trust.md section 2)."""
     stage = await make_stage(crowd_options=CrowdOptions(connects_of_tenant=Rate(SLOWLY, 1)))
-    theirs = await with_two_tenants(stage)
-    press = theirs.device("press")
-    assert await answer(stage, press, "press", server_name="their.example.com") == 0
-    with pytest.raises(ConnectionError):
-        await answer(stage, press, "press", server_name="THEIR.example.com")
-    assert await answer(stage, press, "press", server_name="unheard.example.com") == LATER
+    pump = stage.root.device("pump")
+    assert [await answer(stage, pump, "pump") for _ in range(2)] == [0, LATER]
+    look_alike, nobody = root_authority("Plant CA", key_identifiers=False), root_authority("Nobody's CA")
+    told = {
+        await told_to(stage, authority.device("x", key_identifiers=authority is nobody))
+        for authority in (look_alike, nobody)
+    }
+    assert len(told) == 1
+    assert told.pop().startswith("chain/unknown-issuer")
+    assert await answer(stage, stage.root.device("new"), "new") == LATER
+
+
+async def told_to(stage: Stage, device: Issued) -> str:
+    async with stage.device("x", issued=device, version=ProtocolVersion.V5) as connected:
+        return (await connected.connect("x")).properties.reason_string or ""
 
 
 async def test_certificate_that_is_refused_again_and_again_is_slowed_and_no_other(make_stage: StageMaker) -> None:
@@ -149,7 +142,7 @@ async def test_admitted_sessions_are_not_among_those_without_connect(make_stage:
 
 
 async def test_device_is_answered_before_most_of_another_tenants_storm(stage: Stage) -> None:
-    theirs = await with_two_tenants(stage)
+    theirs = await stage.with_another_tenant()
     devices = {f"p{number}": stage.root.device(f"p{number}") for number in range(60)} | {
         "press": theirs.device("press")
     }

@@ -8,6 +8,7 @@ from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
 from certinel.gateway.buckets import Rate
 from certinel.gateway.crowd import Crowd, CrowdOptions
+from certinel.gateway.shares import NOTHING_RESERVED
 from certinel.services.admission import Applicant
 
 OURS, THEIRS = TenantId("t1000"), TenantId("t2000")
@@ -22,8 +23,7 @@ REFUSED = Refusal(Code.UNKNOWN_ISSUER)
 def admit(crowd: Crowd, applicant: Applicant, network: str = HERE, tenant: TenantId = OURS) -> bool:
     if crowd.hold_up(applicant, network) is not None:
         return False
-    crowd.admitted(applicant, network, tenant)
-    return True
+    return crowd.admitted(applicant, network, tenant) is None
 
 
 def refuse(crowd: Crowd, applicant: Applicant, network: str = HERE, refusal: Refusal = REFUSED) -> bool:
@@ -69,10 +69,27 @@ async def test_device_that_proves_to_be_another_tenants_is_charged_to_that_one(f
     assert admit(few_of_tenant, DEVICE)
 
 
-async def test_what_held_up_strangers_are_told_is_no_tenants_to_see(few_of_tenant: Crowd) -> None:
+async def test_device_that_is_verified_for_the_first_time_is_charged_then(few_of_tenant: Crowd) -> None:
+    assert [admit(few_of_tenant, NEW_DEVICE) for _ in range(3)] == [True, True, False]
+    refusal = few_of_tenant.admitted(NEW_DEVICE, HERE, OURS)
+    assert refusal is not None
+    assert (refusal.code, refusal.tenant) == (Code.TRY_LATER, OURS)
+
+
+async def test_device_that_several_tenants_could_claim_is_charged_to_the_one_that_gets_it(few_of_tenant: Crowd) -> None:
+    assert [admit(few_of_tenant, replace(NEW_DEVICE, tenant=None)) for _ in range(3)] == [True, True, False]
+
+
+async def test_stranger_is_not_told_that_a_tenant_is_beyond_its_share(few_of_tenant: Crowd) -> None:
     while admit(few_of_tenant, DEVICE):
         pass
-    refusal = few_of_tenant.hold_up(NEW_DEVICE, HERE)
+    assert refuse(few_of_tenant, NEW_DEVICE)
+
+
+async def test_what_slowed_strangers_are_told_is_no_tenants_to_see() -> None:
+    crowd = Crowd(CrowdOptions(failures_of_certificate=Rate(SLOWLY, 1)))
+    refuse(crowd, NEW_DEVICE)
+    refusal = crowd.hold_up(NEW_DEVICE, HERE)
     assert refusal is not None
     assert refusal.tenant is None
 
@@ -86,10 +103,16 @@ async def test_server_name_of_a_tenant_without_share_left_is_turned_away(few_of_
     assert few_of_tenant.has_room_for(None)
 
 
-async def test_asking_for_a_tenants_server_name_uses_up_nothing_of_its_share(few_of_tenant: Crowd) -> None:
-    for _ in range(20):
-        assert few_of_tenant.has_room_for("plant.example.com")
-    assert admit(few_of_tenant, DEVICE)
+async def test_naming_a_tenant_reserves_one_of_its_connects_until_it_is_given_back(few_of_tenant: Crowd) -> None:
+    reservation = few_of_tenant.reserve("plant.example.com")
+    assert [admit(few_of_tenant, DEVICE) for _ in range(2)] == [True, False]
+    reservation.give_back()
+    assert [admit(few_of_tenant, DEVICE) for _ in range(2)] == [True, False]
+
+
+async def test_naming_nobody_reserves_nothing(few_of_tenant: Crowd) -> None:
+    for name in (None, "other.example.com"):
+        assert few_of_tenant.reserve(name) is NOTHING_RESERVED
 
 
 async def test_certificate_that_is_refused_too_often_is_told_to_come_later() -> None:
