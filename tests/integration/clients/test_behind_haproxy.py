@@ -11,8 +11,9 @@ import pytest
 from support.certificates import DeviceFiles, root_authority
 from support.commands import run
 from support.node import Node, eventually, started_node
-from support.page import free_port, program
+from support.page import program
 from support.program import Program, started
+from support.reader import free_port
 
 EXAMPLE = Path(__file__).parents[3] / "deploy/haproxy.cfg"
 DEVICES = ("pump-1", "pump-2", "pump-3", "pump-4")

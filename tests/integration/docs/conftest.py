@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.page import Reader
+from support.reader import Reader
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from support.engines import Engines
-from support.page import DOCS, Reader, pages_with_commands
+from support.page import DOCS, pages_with_commands
+from support.reader import Reader
 
 
 @pytest.mark.timeout(600)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.page import PageFailedError, Reader
+from support.reader import PageFailedError, Reader
 
 
 def test_output_that_differs_fails(reader: Reader) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.page import DOCS, Reader, pages_with_commands
+from support.page import DOCS, pages_with_commands
+from support.reader import Reader
 
 
 @pytest.mark.timeout(600)
