@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from itertools import count
@@ -193,6 +193,17 @@ class Engines:
                 self._emptied.append(name)
             else:
                 await self._administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @asynccontextmanager
+    async def made_by(self, scripts: Sequence[str], *, database: str, role: str, password: str) -> AsyncIterator[str]:
+        """The URL of a PostgreSQL database that ``scripts`` make, one statement a line, with the role that owns it."""
+        for statement in "".join(scripts).splitlines():
+            await self._administer(statement)
+        try:
+            yield f"postgresql://{role}:{password}@127.0.0.1:{self.server.port}/{database}"
+        finally:
+            await self._administer(f"DROP DATABASE {database} WITH (FORCE)")
+            await self._administer(f"DROP ROLE {role}")
 
     async def _sqlite_template(self) -> Path:
         template = self._folder / f"{TEMPLATE}.db"

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from support.engines import Engines
-from support.page import DOCS, pages_with_commands
+from support.page import DOCS, blocks, pages_with_commands
 from support.reader import Reader
 
 
@@ -19,6 +19,10 @@ def test_commands_print_what_the_page_says(page: str, reader: Reader) -> None:
 
 @pytest.mark.timeout(600)
 async def test_commands_on_postgresql_print_what_the_page_says(reader: Reader, engines: Engines) -> None:
-    async with engines.fresh_url("postgresql", migrated=False) as reader.database:
-        await asyncio.to_thread(reader.follow_page, DOCS / "howto/postgresql.md")
+    page = DOCS / "howto/postgresql.md"
+    statements = [block.text for block in blocks(page.read_text()) if block.kind == "sql"]
+    async with engines.made_by(
+        statements, database="certinel", role="certinel", password="PASSWORD"
+    ) as reader.database:
+        await asyncio.to_thread(reader.follow_page, page)
         reader.close()  # the database cannot be removed while the node holds it
