@@ -45,14 +45,14 @@ def check(
     url = settings.database.get_secret_value() if settings.database else f"sqlite:///{directory.database}"
     noted = list(_noted_heads(log or []))
     try:
-        is_sound = asyncio.run(_check(url, noted))
+        is_sound = asyncio.run(_check(url, noted if log else None))
     except StorageError as error:
         raise CommandError(str(error)) from error
     if not is_sound:
         raise typer.Exit(EXIT_FAILURE)
 
 
-async def _check(url: str, noted: list[ChainHead]) -> bool:
+async def _check(url: str, noted: list[ChainHead] | None) -> bool:
     database = await Database.open(url)
     try:
         console.print(f"database   {database.place}", markup=False)
@@ -63,12 +63,14 @@ async def _check(url: str, noted: list[ChainHead]) -> bool:
         damage = await database.damage()
         for line in damage or ["no damage found"]:
             _say("storage", line, is_fault=bool(damage))
-        reports = await audit.verify(database, audit.by_tenant(noted))
+        reports = await audit.verify(database, audit.by_tenant(noted or []))
         for report in reports:
             _say("audit log", _outcome(report), is_fault=report.fault is not None)
-        if noted:
-            _say("log", f"{len(noted)} heads of the audit log were noted in it", is_fault=False)
-        return not damage and all(report.fault is None for report in reports)
+        if noted is not None:
+            # a log that was emptied, or is not JSON, would otherwise agree with everything
+            found = f"{len(noted)} heads" if noted else "no head"
+            _say("log", f"{found} of the audit log noted in it", is_fault=not noted)
+        return not damage and noted != [] and all(report.fault is None for report in reports)
     finally:
         await database.close()
 

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from certinel.api.explanation_answer import CertificateAnswer, ExplanationAnswer
+from certinel.cli.admin.asking import WHICH_NODE, Choice, Node, Password, ServerCa, User
 from certinel.cli.chain_file import read_certificates
 from certinel.cli.explained_cards import drawing_of
-from certinel.cli.node_client import NodeAddress, NodeAnswerError
+from certinel.cli.node_client import NodeAnswerError
 from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError, console
 from certinel.domain.admission import TrustPolicy
 from certinel.domain.certificate import Certificate, MalformedCertificateError
@@ -49,13 +50,17 @@ def explain(  # noqa: PLR0917 - typer calls it by name
         list[Path] | None,
         typer.Option(help="Take this CA as trusted instead of the end of the chain. Repeatable; not with --url."),
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Ask this node, which knows whom its tenants trust.")] = None,
-    user: Annotated[str, typer.Option(help="Who asks the node, as TENANT/NAME.")] = "t1000/admin",
-    password: Annotated[
+    url: Annotated[
         str | None,
-        typer.Option(envvar="CERTINEL_PASSWORD", help="Of that user; better in the environment. Asked for if missing."),
+        typer.Option(help="Ask this node, which knows whom its tenants trust.", rich_help_panel=WHICH_NODE),
     ] = None,
-    ca: Annotated[Path | None, typer.Option(help="CA of the node's own certificate, as server-ca.pem.")] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(help="Ask the node of this saved login (certinel admin login).", rich_help_panel=WHICH_NODE),
+    ] = None,
+    user: User = None,
+    password: Password = None,
+    ca: ServerCa = None,
     tenant: Annotated[str | None, typer.Option(help="The tenant that the device names in its user name.")] = None,
     at: Annotated[str | None, typer.Option(help="Another moment than now, as 2027-01-31 or 2027-01-31T12:00Z.")] = None,
     passphrase: Annotated[str | None, typer.Option(help="Of a PKCS#12 file.")] = None,
@@ -64,26 +69,28 @@ def explain(  # noqa: PLR0917 - typer calls it by name
 ) -> None:
     """Explain whether a chain of certificates lets a device connect, with the very verdict that a connect gets.
 
-    With --url a running node is asked. Without it the chain is judged alone, its end taken as trusted: form, keys,
-    order, validity, who may sign; nothing that only a platform knows.
+    With --url or --platform a running node is asked, by a saved login unless a password is given. Without them the
+    chain is judged alone, its end taken as trusted: form, keys, order, validity, who may sign; nothing that only a
+    platform knows.
 
     Ends with 0 when the device is admitted, with 1 when it is refused, with 2 when there is no verdict.
     """
-    if url is not None and trusted:
+    is_alone = url is None and platform is None
+    if not is_alone and trusted:
         raise CommandError("--trusted goes without --url: a node knows itself whom its tenants trust", EXIT_USAGE)
-    if url is None and tenant is not None:
+    if is_alone and tenant is not None:
         raise CommandError("--tenant goes with --url: only a node has tenants", EXIT_USAGE)
     question = _Question(read_certificates(chain, passphrase), client_id, _moment(at))
-    if url is None:
+    if is_alone:
         answer = _alone(question, trusted or [])
     else:
-        secret = password if password is not None else typer.prompt(f"Password of {user}", hide_input=True, err=True)
-        answer = _asked(NodeAddress(url, user, secret, ca), question, tenant)
+        choice = Choice(platform=platform, url=url, user=user, password=password, server_ca=ca)
+        answer = _asked(Node(choice), question, tenant)
     if as_json:
         typer.echo(answer.model_dump_json(exclude_none=True, indent=2))
     else:
-        _show(answer, is_alone=url is None, details=details)
-        if url is None:
+        _show(answer, is_alone=is_alone, details=details)
+        if is_alone:
             _show_what_is_open(answer, has_trusted=bool(trusted))
     if answer.refusal is not None:
         raise typer.Exit(EXIT_FAILURE)
@@ -115,17 +122,19 @@ def _certificate(der: bytes, file: Path) -> Certificate:
         raise CommandError(f"{file}: {error}", EXIT_USAGE) from None
 
 
-def _asked(node: NodeAddress, question: _Question, tenant: str | None) -> ExplanationAnswer:
+def _asked(node: Node, question: _Question, tenant: str | None) -> ExplanationAnswer:
     body: dict[str, Any] = {"chain": "".join(armoured(der) for der in question.presented)}
     at = question.at.isoformat() if question.at is not None else None
     optional = {"clientId": question.client_id, "tenant": tenant, "at": at}
     body |= {name: value for name, value in optional.items() if value is not None}
     try:
-        return ExplanationAnswer.model_validate(node.post(PATH, body))
+        return ExplanationAnswer.model_validate(node.rest.post(PATH, body))
     except NodeAnswerError as error:  # a verdict is the only answer that is one: 1 says "refused"
         raise CommandError(str(error), EXIT_USAGE) from None
     except ValidationError:
-        raise CommandError(f"{node.url} gives an answer that this version does not know", EXIT_USAGE) from None
+        raise node.rest.unknown_answer() from None
+    finally:
+        node.close()
 
 
 def _show(answer: ExplanationAnswer, *, is_alone: bool, details: bool) -> None:

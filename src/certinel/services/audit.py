@@ -73,7 +73,7 @@ async def note_heads(database: Database) -> None:
 
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: AuditFilter, request: PageRequest) -> Page[AuditRecord]:
-    """Return a page of a tenant's records, the latest first."""
+    """Return a page of a tenant's records, the latest first unless ``wanted`` says otherwise."""
     return await audit_records.list_of(tx, tenant, wanted, request)
 
 

@@ -17,7 +17,7 @@ from certinel.storage.tables import audit_record as table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which records are meant; what is None does not matter."""
+    """Which records are meant, what is None does not matter; and in which order."""
 
     type: str | None = None
     user: str | None = None
@@ -26,6 +26,7 @@ class AuditFilter:
     """Inclusive."""
     date_to: datetime | None = None
     """Inclusive."""
+    is_oldest_first: bool = False
 
 
 async def append_all(tx: Transaction, entries: Sequence[AuditEntry]) -> list[AuditRecord]:
@@ -84,9 +85,10 @@ async def following(tx: Transaction, tenant: TenantId, sequence: int, limit: int
 
 
 async def list_of(tx: Transaction, tenant: TenantId, wanted: AuditFilter, page: PageRequest) -> Page[AuditRecord]:
-    """Return a page of a tenant's records, the latest recorded first."""
+    """Return a page of a tenant's records, the latest recorded first unless ``wanted`` says otherwise."""
     statement = select(table).where(table.c.tenant_id == tenant, *_conditions(wanted))
-    return await fetch_page(tx, statement.order_by(table.c.sequence.desc()), page, _record)
+    order = table.c.sequence if wanted.is_oldest_first else table.c.sequence.desc()
+    return await fetch_page(tx, statement.order_by(order), page, _record)
 
 
 async def find(tx: Transaction, tenant: TenantId, sequence: int) -> AuditRecord | None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from certinel.domain.identifiers import DeviceId
 from integration.api.conftest import BASE_URL, TENANT, Site
 from support.certificates import Issued
 
@@ -56,39 +55,6 @@ async def test_record_names_who_did_what(site: Site, plant: Issued) -> None:
         ],
     }
     assert (previous, own == previous) == (oldest["hash"], False)
-
-
-async def writes_of(site: Site, plant: Issued) -> list[tuple[str, str, object]]:
-    """Every call that changes trust, devices or options, in an order that works."""
-    fingerprint = await site.trusted(plant)
-    await site.connected_device(plant.device("pump-8"), DeviceId("pump-8"))
-    one, proof = f"{CERTIFICATES}/{fingerprint}", f"{CERTIFICATES}-pop/{fingerprint}"
-    return [
-        ("PUT", "/certinel/devices/pump-8", {"enabled": False}),
-        ("DELETE", "/certinel/devices/pump-8", None),
-        ("PUT", one, {"status": "DISABLED"}),
-        ("POST", f"{proof}/verification-code", None),
-        ("POST", f"{proof}/confirmed", None),
-        ("DELETE", f"{proof}/pop", None),
-        ("DELETE", one, None),
-        ("POST", CERTIFICATES, {"status": "ENABLED", "certInPemFormat": plant.pem}),
-        ("DELETE", one, None),
-        ("POST", f"{CERTIFICATES}/bulk", {"certificates": [{"status": "ENABLED", "certInPemFormat": plant.pem}]}),
-        ("POST", "/tenant/options", {"category": "cat", "key": "key", "value": "1"}),
-        ("PUT", "/tenant/options/cat/key", {"value": "2"}),
-        ("PUT", "/tenant/options/cat", {"key": "3"}),
-        ("DELETE", "/tenant/options/cat/key", None),
-    ]
-
-
-async def test_every_write_is_recorded_with_its_caller(site: Site, plant: Issued) -> None:
-    for method, path, body in await writes_of(site, plant):
-        before = len(await listed(site))
-        caller, user = (site.operator, "management/admin") if path.endswith("confirmed") else (site.admin, "admin")
-        response = await caller.request(method, path, json=body)
-        assert response.is_success, (method, path, response.text)
-        records = await listed(site)
-        assert (len(records), records[0]["user"]) == (before + 1, user), (method, path)
 
 
 async def test_refused_write_is_not_recorded(site: Site, plant: Issued) -> None:
@@ -170,6 +136,32 @@ async def test_pages_follow_each_other(site: Site) -> None:
     page = (await site.admin.get(PATH, params={"pageSize": 3, "withTotalPages": True, "type": "Cabinet"})).json()
     assert [record["id"] for record in page["auditRecords"]] == ["4", "3", "2"]
     assert (page["statistics"]["totalPages"], "next" in page) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({}, ["3", "2", "1"]),
+        ({"revert": "true"}, ["3", "2", "1"]),
+        ({"revert": "false"}, ["1", "2", "3"]),
+        ({"revert": "false", "type": "Cabinet"}, ["2", "3"]),
+    ],
+)
+async def test_latest_record_comes_first_unless_the_order_is_turned_round(
+    site: Site, query: dict[str, str], numbers: list[str]
+) -> None:
+    for _ in range(2):
+        await site.admin.post(PATH, json=REPORT)
+    assert [record["id"] for record in await listed(site, **query)] == numbers
+
+
+async def test_pages_in_the_other_order_follow_each_other(site: Site) -> None:
+    for _ in range(2):
+        await site.admin.post(PATH, json=REPORT)
+    first = (await site.admin.get(PATH, params={"pageSize": 2, "revert": "false"})).json()
+    second = (await site.admin.get(first["next"])).json()
+    assert [record["id"] for page in (first, second) for record in page["auditRecords"]] == ["1", "2", "3"]
+    assert "revert=false" in second["prev"]
 
 
 async def test_reader_reads_and_reports_nothing(site: Site) -> None:

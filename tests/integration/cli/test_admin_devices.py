@@ -100,6 +100,18 @@ def test_serial_numbers_are_revoked_from_a_file(admin: Admin, tmp_path: Path) ->
     assert "abc123" in [one["serialNumberInHex"] for one in admin.json("revocation", "list")]
 
 
+def test_serial_alone_shows_first_what_it_hits(admin: Admin, pump: DeviceFiles, tmp_path: Path) -> None:
+    serial = admin.json("device", "show", pump.common_name)["certificate"]["serialNumberHex"]
+    hit = f"({pump.common_name})"
+    asked = admin.typed("revocation", "add", "--serial", serial, replies=[("[y/N]: ", "n")])
+    assert (asked.status, asked.output.index(hit) < asked.output.index("[y/N]")) == (1, True)
+    (tmp_path / "hit.csv").write_text(f"SERIALNO,DATE\n{serial},\n")
+    assert hit in admin("revocation", "import", tmp_path / "hit.csv", "--yes").succeeded().errors
+    assert (
+        "No certificate that is known here is hit." in admin("revocation", "add", "--serial", "c0ffee", "--yes").errors
+    )
+
+
 def test_signed_list_is_read_by_openssl(admin: Admin, tmp_path: Path) -> None:
     admin.done("revocation", "add", "--serial", "beef", "--yes")
     admin.done("revocation", "download", "--output", tmp_path / "own.crl", "--issuer", tmp_path / "issuer.der")

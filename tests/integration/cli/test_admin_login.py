@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.admin import Admin
+from support.certificates import root_authority
 from support.commands import Outcome, run
 from support.node import ADMIN_PASSWORD, TENANT, Node, started_node
 
@@ -110,6 +111,17 @@ def test_own_password_is_changed_and_the_login_goes_on(admin: Admin, node: Node)
     admin.typed("password", replies=typed).succeeded()
     assert f"{TENANT}/ann" in admin.done("whoami")
     assert admin.refused("login", *where, "--password", ADMIN_PASSWORD)[0] == 2
+
+
+def test_explanations_are_asked_for_with_the_login_too(admin: Admin, tmp_path: Path) -> None:
+    sign_in(admin, "--name", "plant")
+    chain = tmp_path / "chain.pem"
+    chain.write_text(root_authority("Nobody's CA").device("stranger").chain_pem)
+    for where in (("--url", admin.node.https_url), ("--platform", "plant")):
+        words = (sys.executable, "-m", "certinel", "explain", chain, "--json", *where)
+        outcome = run(*words, environment=admin.environment)
+        assert json.loads(outcome.output)["refusal"]["code"] == "chain/unknown-issuer", outcome.errors
+        assert outcome.status == 1
 
 
 def test_unknown_platform_is_named(admin: Admin) -> None:

@@ -58,7 +58,7 @@ def test_sound_database_is_said_to_be_sound(folder: Path) -> None:
 
 
 def test_log_of_the_node_agrees(folder: Path) -> None:
-    assert "heads of the audit log were noted" in check(folder, "--log", folder / "node.log").succeeded().output
+    assert "heads of the audit log noted" in check(folder, "--log", folder / "node.log").succeeded().output
 
 
 def test_running_node_can_be_checked(tmp_path: Path) -> None:
@@ -116,3 +116,9 @@ def test_missing_database_is_not_made(tmp_path: Path) -> None:
 def test_missing_log_is_named(folder: Path) -> None:
     outcome = check(folder, "--log", folder / "nothing.log")
     assert (outcome.status, "nothing.log" in outcome.errors) == (2, True)
+
+
+def test_log_in_which_nothing_was_noted_agrees_with_nothing(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "emptied.log").write_text("")
+    outcome = check(folder, "--log", tmp_path / "emptied.log")
+    assert (outcome.status, "FAULT: no head of the audit log noted" in outcome.output) == (1, True)

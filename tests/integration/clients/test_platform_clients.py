@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from c8y_api import CumulocityApi, CumulocityDeviceRegistry, HTTPBearerAuth, UnauthorizedError
-from c8y_api.model import Device, ExternalId, TenantOption, User
+from c8y_api.model import AuditRecord, Device, ExternalId, TenantOption, User
 from pyc8y.auth import BasicAuth
 from pyc8y.client import CumulocityClient
 from pyc8y.model.identity import ExternalId as AsyncExternalId
@@ -78,6 +79,14 @@ def test_c8y_api_sets_reads_and_removes_options(api: CumulocityApi) -> None:
     options.delete_by("plant", "hall")
     with pytest.raises(KeyError):
         options.get("plant", "hall")
+
+
+def test_c8y_api_reads_the_audit_log_and_adds_to_it(api: CumulocityApi) -> None:
+    stored = AuditRecord(api, type="Cabinet", time="now", source="4711", activity="Opened.", text="By hand.").create()
+    assert api.audit_records.get(stored.id).activity == "Opened."
+    assert [one.id for one in api.audit_records.get_all(source="4711", max_age=timedelta(hours=1))] == [stored.id]
+    assert api.audit_records.get_all(limit=1)[0].id == "1"
+    assert api.audit_records.get_all(reverse=True, limit=1)[0].id == stored.id
 
 
 def test_c8y_api_makes_users_and_gives_them_groups(api: CumulocityApi) -> None:

@@ -335,6 +335,12 @@ async def test_removed_record_is_found(written: Platform) -> None:
     assert (await faults(written))[T1] == "record 3 is missing"
 
 
+async def test_records_in_another_order_are_found(written: Platform) -> None:
+    for number, other in ((3, -3), (4, 3), (-3, 4)):
+        await change_behind(written, update(audit_record).where(*one(number)).values(sequence=other))
+    assert (await faults(written))[T1] == "record 3 does not follow record 2"
+
+
 async def test_end_cut_off_is_found(written: Platform) -> None:
     await change_behind(written, delete(audit_record).where(*one(5)))
     assert (await faults(written))[T1] == "the chain ends with record 4, but should with 5"

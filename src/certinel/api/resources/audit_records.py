@@ -143,7 +143,7 @@ class AuditRecordAnswer(Answer):
 
 
 class AuditRecords(Collection):
-    """A page of the audit log, the latest record first."""
+    """A page of the audit log, the latest record first unless the other order is asked for."""
 
     audit_records: list[AuditRecordAnswer]
 
@@ -160,9 +160,12 @@ async def list_audit_records(  # noqa: PLR0913 - each one is a part of the reque
     source: Annotated[str | None, Query(description="What was done to this.")] = None,
     date_from: Annotated[Moment | None, Query(alias="dateFrom", description="At this moment or later.")] = None,
     date_to: Annotated[Moment | None, Query(alias="dateTo", description="At this moment or earlier.")] = None,
+    revert: Annotated[bool, Query(description="The latest first; `false` turns the order round.")] = True,
 ) -> AuditRecords:
     """List what was changed in the caller's tenant; all conditions must hold."""
-    wanted = AuditFilter(type=type, user=user, source=source, date_from=date_from, date_to=date_to)
+    wanted = AuditFilter(
+        type=type, user=user, source=source, date_from=date_from, date_to=date_to, is_oldest_first=not revert
+    )
     async with platform.database.reading() as tx:
         page = await audit.list_of(tx, principal.tenant, wanted, paging)
     return AuditRecords(

@@ -12,6 +12,7 @@ from certinel.cli.admin.printing import Column, Member, done, moment, print_done
 from certinel.cli.admin.questions import Yes, confirm
 from certinel.cli.admin.trusted_certificates import LOSING
 from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.domain.errors import shown
 
 app = typer.Typer(help="Certificates that your tenant has revoked.", no_args_is_help=True)
 
@@ -50,10 +51,14 @@ def add_revocation(
     date: Annotated[str | None, typer.Option(help="Since when, as 2026-11-23T12:00:00Z; else now.")] = None,
     yes: Yes = False,
 ) -> None:
-    """Revoke one certificate: by fingerprint, itself, or by its serial number. This cannot be undone."""
+    """Revoke one certificate: by fingerprint, itself, or by its serial number. This cannot be undone.
+
+    CAs give out the same serial numbers: every known certificate with one that stands alone is shown first.
+    """
     if sum(one is not None for one in (fingerprint, certificate, serial)) != 1:
         raise CommandError("give one of: a fingerprint, --certificate, --serial", EXIT_USAGE)
     if serial is not None and issuer is None:
+        _show_hits(node, [serial], None)
         confirm(f"Revoke the serial number {serial}, whoever issued it, for good?", yes=yes)
         body: dict[str, Any] = {"serialNumberInHex": serial, "revocationDate": date}
         node.rest.put(SERIALS, {"crls": [{name: value for name, value in body.items() if value is not None}]})
@@ -82,10 +87,14 @@ def import_revocations(
     file: Annotated[Path, typer.Argument(help="CSV: a line of headings, then serial number and perhaps date.")],
     yes: Yes = False,
 ) -> None:
-    """Revoke the serial numbers of a file, whoever issued the certificates. This cannot be undone."""
+    """Revoke the serial numbers of a file, whoever issued the certificates. This cannot be undone.
+
+    Every known certificate that has one of them is shown first.
+    """
     from certinel.cli.pki.files import content_of
 
     content = content_of(file)
+    _show_hits(node, None, file)
     confirm(f"Revoke the serial numbers in {file}, whoever issued them, for good?", yes=yes)
     node.rest.upload("PUT", SERIALS, file.name, content, "text/csv")
     done(node, f"the serial numbers in {file} are revoked")
@@ -128,6 +137,24 @@ def download_list(
         write_public(issuer, node.rest.file(f"{REVOCATIONS}/issuer"), force=True)
         rows["issuer"] = str(issuer)
     print_done("downloaded", rows)
+
+
+def _show_hits(node: Node, serials: list[str] | None, file: Path | None) -> None:
+    """Say on standard error which known certificates serial numbers without an issuer hit, with ``--yes`` too."""
+    answer = _sent(node, f"{REVOCATIONS}/rehearsal", serials, file)
+    try:
+        hits = [
+            f"  {one['subject']}, issued by {one['issuer']}: {_what(one)} ({_who(one)})"
+            for one in answer["certificates"]
+        ]
+        more = answer["certificateCount"] - len(hits)
+    except (KeyError, TypeError, AttributeError):
+        raise node.rest.unknown_answer() from None
+    typer.echo("Known certificates that are hit:" if hits else "No certificate that is known here is hit.", err=True)
+    for line in hits:
+        typer.echo(shown(line), err=True)
+    if more > 0:
+        typer.echo(f"  and {more} more", err=True)
 
 
 def _losing(node: Node, serials: list[str] | None, file: Path | None) -> Any:
