@@ -75,9 +75,9 @@ def likely_tenant(
     return (tenants.pop() if len(tenants) == 1 else None), False
 
 
-def _precedence(named: TenantId | None) -> Callable[[TrustedCertificate], tuple[bool, bool, datetime, int]]:
+def _precedence(named: TenantId | None) -> Callable[[TrustedCertificate], tuple[bool, bool, tuple[datetime, int]]]:
     """Return the order in which claims win: proven, named, earliest upload."""
-    return lambda one: (not one.is_proven, one.tenant != named, one.uploaded_at, one.id)
+    return lambda one: (not one.is_proven, one.tenant != named, one.place)
 
 
 def _can_matter(trusted: TrustedCertificate, claims: Sequence[Claim], named: TenantId | None) -> bool:

@@ -47,7 +47,7 @@ def choose_tenant(claims: Sequence[Claim], named: TenantId | None) -> list[Claim
 
 
 def _tenants_by_upload(claims: Sequence[Claim]) -> list[TenantId]:
-    ordered = sorted(claims, key=lambda claim: (claim.trusted.uploaded_at, claim.trusted.id))
+    ordered = sorted(claims, key=lambda claim: claim.trusted.place)
     return list(dict.fromkeys(claim.trusted.tenant for claim in ordered))
 
 

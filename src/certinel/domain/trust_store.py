@@ -46,6 +46,8 @@ class TrustStore:
     def __init__(self) -> None:
         self._by_subject: dict[bytes, dict[int, TrustedCertificate]] = {}
         self._by_tenant: dict[TenantId, dict[int, TrustedCertificate]] = {}
+        self._deleted: dict[int, TrustedCertificate] = {}
+        """Those of them whose claims will end."""
         self._tenants: dict[TenantId, TenantFacts] = {}
         self._tenant_by_domain: dict[str, TenantId] = {}
         self._device_users: dict[TenantId, dict[str, bool]] = {}
@@ -74,6 +76,7 @@ class TrustStore:
     def replace_trusted_certificates(self, tenant: TenantId, certificates: Iterable[TrustedCertificate]) -> None:
         """Make ``certificates`` all that ``tenant`` vouches for, those deleted lately included."""
         for known in self._by_tenant.pop(tenant, {}).values():
+            self._deleted.pop(known.id, None)
             same_subject = self._by_subject[known.certificate.subject]
             del same_subject[known.id]
             if not same_subject:
@@ -81,6 +84,8 @@ class TrustStore:
         for certificate in certificates:
             self._by_tenant.setdefault(tenant, {})[certificate.id] = certificate
             self._by_subject.setdefault(certificate.certificate.subject, {})[certificate.id] = certificate
+            if certificate.deleted_at is not None:
+                self._deleted[certificate.id] = certificate
 
     def put_device_user(self, tenant: TenantId, user_name: str, *, is_enabled: bool) -> None:
         """Add a device user or change whether it is enabled."""
@@ -161,6 +166,14 @@ class TrustStore:
         """Return the tenants that ask for current revocation lists and of which one ends between the two moments."""
         return [tenant for tenant, known in self._revocations.items() if known.ends_between(since, until)]
 
+    def subjects_whose_claims_end(self, since: datetime, until: datetime) -> set[bytes]:
+        """Return the subjects of deleted certificates whose claims still count at ``since`` and not at ``until``."""
+        return {
+            one.certificate.subject
+            for one in self._deleted.values()
+            if _still_claims(one, since) and not _still_claims(one, until)
+        }
+
     def device_user(self, tenant: TenantId, device: DeviceId) -> DeviceUserState:
         """Return the state of the user of ``device``."""
         match self._device_users.get(tenant, {}).get(device_user_name(device)):
@@ -207,8 +220,7 @@ class TrustStore:
         ]
         if trusted.is_proven:
             return False
-        rank = (trusted.uploaded_at, trusted.id)
-        return any(other.is_proven or (other.uploaded_at, other.id) < rank for other in others)
+        return any(other.is_proven or other.place < trusted.place for other in others)
 
 
 def _still_claims(trusted: TrustedCertificate, at: datetime) -> bool:

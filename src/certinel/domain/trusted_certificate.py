@@ -39,11 +39,18 @@ class TrustedCertificate:
     """When the tenant has shown that it holds the private key, perhaps with the certificate before a renewal."""
     verification_code: VerificationCode | None = None
     """What a signature over would prove possession now; used once."""
+    claims_since: datetime | None = None
+    """Since when the tenant has claimed this subject and key without a gap, if that is longer than this upload."""
 
     @property
     def is_proven(self) -> bool:
         """Whether possession of the private key is proven."""
         return self.proven_at is not None
+
+    @property
+    def place(self) -> tuple[datetime, int]:
+        """Its place among claims without proof, of which the first keeps its devices (trust.md section 4)."""
+        return self.claims_since or self.uploaded_at, self.id
 
     @property
     def label(self) -> str:
@@ -69,6 +76,15 @@ class TrustedCertificate:
             if one.proven_at is not None and one.deleted_at is None and one.is_renewed_by(self.certificate):
                 return self.proven(one.proven_at)
         return self
+
+    def in_place_of(self, earlier: Iterable["TrustedCertificate"]) -> "TrustedCertificate":
+        """Return a copy that has the place of what it renews or replaces among ``earlier`` claims of its tenant.
+
+        Only those that still count are to be given, also of certificates deleted lately: else a tenant that renews its
+        CA would lose its place to whoever has uploaded a copy of the old certificate meanwhile.
+        """
+        since = min((one.place[0] for one in earlier if one.is_renewed_by(self.certificate)), default=self.uploaded_at)
+        return replace(self, claims_since=since) if since < self.uploaded_at else self
 
     def proven(self, at: datetime) -> "TrustedCertificate":
         """Return a copy whose possession was proven at ``at``; its code is used up."""

@@ -16,6 +16,7 @@ from certinel.domain.certificate import Certificate
 from certinel.domain.errors import DeviceIdentityError
 from certinel.domain.identifiers import MANAGEMENT_TENANT, Fingerprint, TenantId
 from certinel.domain.tenant_option import option_text
+from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, check_name, check_not_expired
 from certinel.domain.verification_code import CODE_BYTES, VerificationCode
@@ -93,9 +94,10 @@ async def upload_all(
         for certificate in certificates:
             if await trusted_certificates.is_held_by_another(tx, tenant, certificate.fingerprint):
                 raise TrustedCertificateAlreadyExistsError(certificate.fingerprint)
-    proven = await trusted_certificates.lock_proven(tx, tenant)
+    subjects = {certificate.subject_text for certificate in certificates}
+    earlier = await trusted_certificates.lock_claiming(tx, tenant, subjects, at - CLAIMS_OUTLIVE_DELETION)
     uploaded = [
-        await _insert(tx, _new(tenant, draft, certificate, at).with_proof_of(proven))
+        await _insert(tx, _new(tenant, draft, certificate, at).with_proof_of(earlier).in_place_of(earlier))
         for draft, certificate in zip(drafts, certificates, strict=True)
     ]
     for trusted in uploaded:

@@ -74,6 +74,7 @@ trusted_certificate = Table(
     Column("in_trust_store", Boolean, nullable=False),
     Column("der", LargeBinary, nullable=False),
     Column("uploaded_at", UtcDateTime, nullable=False),
+    Column("claims_since", UtcDateTime),
     Column("deleted_at", UtcDateTime),
     Column("proven_at", UtcDateTime),
     Column("verification_code", Text),

@@ -1,6 +1,6 @@
 """Statements about trusted certificates. A deleted one stays as a row, for the claim that outlives it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -117,18 +117,22 @@ async def lock_all(tx: Transaction, tenant: TenantId) -> None:
     await tx.execute(select(table.c.id).where(table.c.tenant_id == tenant).order_by(table.c.id).with_for_update())
 
 
-async def lock_proven(tx: Transaction, tenant: TenantId) -> tuple[TrustedCertificate, ...]:
-    """Return those of ``tenant`` that are proven and not deleted; they stay so until ``tx`` ends."""
-    statement = _present(tenant).where(table.c.proven_at.is_not(None)).order_by(table.c.id)
-    return tuple(_trusted(row) for row in await tx.execute(statement.with_for_update()))
+async def lock_claiming(
+    tx: Transaction, tenant: TenantId, subjects: Iterable[str], deleted_after: datetime
+) -> tuple[TrustedCertificate, ...]:
+    """Return what `claiming` does, of ``subjects`` as text only; they stay so until ``tx`` ends."""
+    of_subjects = _claiming(tenant, deleted_after).where(table.c.subject.in_(set(subjects)))
+    return tuple(_trusted(row) for row in await tx.execute(of_subjects.with_for_update()))
 
 
 async def claiming(tx: Transaction, tenant: TenantId, deleted_after: datetime) -> tuple[TrustedCertificate, ...]:
     """Return all of ``tenant`` that are not deleted, and those deleted after that moment."""
-    statement = select(table).where(
-        table.c.tenant_id == tenant, or_(table.c.deleted_at.is_(None), table.c.deleted_at > deleted_after)
-    )
-    return tuple(_trusted(row) for row in await tx.execute(statement.order_by(table.c.id)))
+    return tuple(_trusted(row) for row in await tx.execute(_claiming(tenant, deleted_after)))
+
+
+def _claiming(tenant: TenantId, deleted_after: datetime) -> Select[*tuple[Any, ...]]:
+    counts = or_(table.c.deleted_at.is_(None), table.c.deleted_at > deleted_after)
+    return select(table).where(table.c.tenant_id == tenant, counts).order_by(table.c.id)
 
 
 async def is_held_by_another(tx: Transaction, tenant: TenantId, fingerprint: Fingerprint) -> bool:
@@ -170,6 +174,7 @@ def _row(trusted: TrustedCertificate) -> dict[str, Any]:
         "in_trust_store": trusted.in_trust_store,
         "der": trusted.certificate.der,
         "uploaded_at": trusted.uploaded_at,
+        "claims_since": trusted.claims_since,
         "deleted_at": trusted.deleted_at,
         "proven_at": trusted.proven_at,
         "verification_code": code.text if code is not None else None,
@@ -192,6 +197,7 @@ def _trusted(row: Row[*tuple[Any, ...]]) -> TrustedCertificate:
         certificate=Certificate.parse(row.der),
         fingerprint=Fingerprint(row.fingerprint),
         uploaded_at=row.uploaded_at,
+        claims_since=row.claims_since,
         in_trust_store=row.in_trust_store,
         deleted_at=row.deleted_at,
         proven_at=row.proven_at,

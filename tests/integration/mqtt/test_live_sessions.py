@@ -196,6 +196,23 @@ async def test_proven_possession_of_another_tenant_ends_sessions_of_an_unproven_
         assert await device.receive_until_end() == []
 
 
+async def test_session_ends_when_the_claim_of_a_deleted_certificate_has_ended_and_another_comes_first(
+    stage: Stage,
+) -> None:
+    await stage.prove(TENANT)
+    async with stage.platform.database.transaction() as tx:
+        await trusted_certificates.delete(tx, stage.platform, TENANT, stage.fingerprint)
+    await stage.upload(stage.root, tenant=MANAGEMENT_TENANT)
+    await stage.prove(MANAGEMENT_TENANT)
+    await stage.upload(stage.root)  # unproven, and its devices are admitted by what is left of the first one
+    async with stage.device("pump") as device:
+        assert (await device.connect("pump", user_name=TENANT)).code == 0
+        stage.clock.move(timedelta(days=29))
+        assert await is_alive(device)
+        stage.clock.move(timedelta(days=1))
+        assert await device.receive_until_end() == []
+
+
 async def test_packet_full_of_wrong_rows_gets_a_few_error_lines_and_their_number(stage: Stage) -> None:
     async with stage.device("pump") as device:
         await device.connect("pump")

@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 
 from certinel.bus.messages import TrustChanged
+from certinel.domain.admission import ConnectAttempt
 from certinel.domain.certificate import Certificate
+from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, UnacceptableCertificateError
 from certinel.services import trusted_certificates
+from certinel.services.admission import judge
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.services.trusted_certificates import (
     Change,
@@ -301,3 +304,35 @@ async def test_a_list_is_narrowed(platform: Platform) -> None:
         (TrustFilter(ends_before=at + timedelta(days=90)), ["Hall 3"]),
     ):
         assert await names(platform, wanted) == expected, wanted
+
+
+@pytest.mark.parametrize("anew", ["renewed", "the same again"])
+async def test_another_tenants_copy_never_comes_before_a_claim_that_went_on_without_a_gap(
+    platform: Platform, clock: MovableClock, anew: str
+) -> None:
+    root = root_authority("Plant CA")
+    (first,) = await upload(platform, root)
+    clock.move(timedelta(days=1))
+    await upload(platform, root, tenant=MANAGEMENT_TENANT)
+    clock.move(timedelta(days=1))
+    if anew == "renewed":
+        await upload(platform, root.renewed())
+        await delete(platform, first.fingerprint)
+    else:
+        await delete(platform, first.fingerprint)
+        clock.move(timedelta(days=29))
+        await upload(platform, root)
+    clock.move(timedelta(days=31))
+    await platform.trust_keeper.load()
+    refusal = judge(platform, ConnectAttempt(root.device("pump").chain_der, "pump"))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.tenant, refusal.code) == (T1, Code.REGISTRATION_REQUIRED)
+
+
+async def test_claim_begins_anew_after_a_gap(platform: Platform, clock: MovableClock) -> None:
+    root = root_authority("Plant CA")
+    (first,) = await upload(platform, root)
+    await delete(platform, first.fingerprint)
+    clock.move(timedelta(days=31))
+    (again,) = await upload(platform, root)
+    assert again.place == (clock.now(), again.id)

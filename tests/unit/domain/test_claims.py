@@ -48,6 +48,12 @@ class TestSeveralTenants:
         world.trust(ROOT, ACME, uploaded_at=first.uploaded_at)
         assert world.admit(DEVICE).tenant == OTHER
 
+    def test_a_renewed_certificate_keeps_the_devices_when_the_old_one_is_long_gone(self, world: TrustWorld) -> None:
+        first = world.trust(ROOT, ACME, deleted_at=world.at - timedelta(days=40))
+        world.trust(ROOT, OTHER)
+        world.trust(ROOT.renewed(), ACME, claims_since=first.uploaded_at)
+        assert world.admit(DEVICE).tenant == ACME
+
     def test_proven_possession_wins_over_an_earlier_upload(self, world: TrustWorld) -> None:
         world.trust(ROOT, OTHER)
         world.trust(ROOT, ACME, proven=True)

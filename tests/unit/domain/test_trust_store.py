@@ -1,15 +1,20 @@
 """A tenant's part of the trust store."""
 
+from datetime import timedelta
+
+import pytest
+
 from certinel.domain.identifiers import DeviceId
 from certinel.domain.revocation import NOTHING_REVOKED, TenantRevocation
-from certinel.domain.trust_store import DeviceUserState, TrustStore
-from support.certificates import root_authority
+from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION, DeviceUserState, TrustStore
+from support.certificates import AT, root_authority
 from support.trust import ACME, OTHER, TrustWorld
 
 
 def filled(world: TrustWorld, tenant: str) -> TrustWorld:
     """Something of every kind that a store holds of a tenant."""
     world.trust(root_authority("Plant CA"), tenant)
+    world.trust(root_authority("Old plant CA"), tenant, deleted_at=AT)
     world.device_user("pump-7", tenant)
     world.store.put_revocation(world.tenant(tenant, domain=f"{tenant}.example.com"), TenantRevocation())
     return world
@@ -38,3 +43,16 @@ def test_part_of_a_tenant_holds_nothing_of_another() -> None:
 
 def test_part_of_an_unknown_tenant_is_empty() -> None:
     assert TrustStore().only_of(ACME).tenant(ACME) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "ends"),
+    [(-2, -1, False), (-1, 0, True), (-1, 1, True), (0, 1, False)],
+)
+def test_it_is_known_when_the_claim_of_a_deleted_certificate_ends(since: int, until: int, ends: bool) -> None:
+    world, second = TrustWorld(), timedelta(seconds=1)
+    deleted = world.trust(root_authority("Plant CA"), deleted_at=AT)
+    world.trust(root_authority("Another CA"))
+    end = AT + CLAIMS_OUTLIVE_DELETION
+    subjects = world.store.subjects_whose_claims_end(end + since * second, end + until * second)
+    assert subjects == ({deleted.certificate.subject} if ends else set())

@@ -55,6 +55,18 @@ def test_renewed_certificate_keeps_the_proof_of_a_disabled_one() -> None:
     assert trusted(PLANT.renewed()).with_proof_of([disabled]).is_proven
 
 
+def test_renewed_certificate_has_the_place_of_the_first_one() -> None:
+    first = replace(trusted(), uploaded_at=AT - timedelta(days=300))
+    second = replace(trusted(PLANT.renewed()), id=2, uploaded_at=AT - timedelta(days=20)).in_place_of([first])
+    third = replace(trusted(PLANT.renewed()), id=3).in_place_of([second])
+    assert (third.place, third.uploaded_at) == ((AT - timedelta(days=300), 3), AT)
+
+
+def test_certificate_with_another_key_has_a_place_of_its_own() -> None:
+    another = replace(trusted(root_authority("Plant CA")), uploaded_at=AT - timedelta(days=300))
+    assert trusted().in_place_of([another]).place == (AT, 1)
+
+
 NOT_PROOFS = {
     "there is none": [],
     "the earlier one is not proven": [trusted()],
