@@ -27,7 +27,7 @@ from certinel.gateway.surroundings import GatewayOptions
 from certinel.gateway.tls import ServerCertificateError, ServerTls, TlsOptions
 from certinel.mqtt.limits import SessionLimits
 from certinel.services import audit, first_start, proof_advice
-from certinel.services.clock import SystemClock
+from certinel.services.clock import Clock, SystemClock
 from certinel.services.first_start import Beginnings, FirstAdministrators
 from certinel.services.key_rotation import KeySchedule
 from certinel.services.passwords import Passwords
@@ -74,8 +74,10 @@ class NodeFacts:
 class Node:
     """A running node."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        """``clock`` tells all parts what time it is; by default it is that of the machine."""
         self._settings = settings
+        self._clock = clock or SystemClock()
         self._parts = AsyncExitStack()
         self.first_administrators: FirstAdministrators | None = None
         """Whom ``start`` made, also when it failed afterwards; None when they were there already."""
@@ -96,8 +98,8 @@ class Node:
         directory = DataDirectory(settings.data_dir.absolute())
         directory.create()
         self._parts.enter_context(directory.owned())
-        identity = _server_identity(settings, directory, SystemClock().now())
-        opened = await _open_platform(settings, directory, names_in(identity), self._parts)
+        identity = _server_identity(settings, directory, self._clock.now())
+        opened = await _open_platform(settings, self._clock, directory, names_in(identity), self._parts)
         self.first_administrators = opened.administrators
         tls_for_devices = ServerTls(_tls_options(settings, identity, ask=True))
         tls_for_https = ServerTls(_tls_options(settings, identity, ask=False))
@@ -175,13 +177,13 @@ class _Opened:
 
 
 async def _open_platform(
-    settings: Settings, directory: DataDirectory, names: Iterable[str], parts: AsyncExitStack
+    settings: Settings, clock: Clock, directory: DataDirectory, names: Iterable[str], parts: AsyncExitStack
 ) -> _Opened:
     url = settings.database.get_secret_value() if settings.database else f"sqlite:///{directory.database}"
     database = await Database.open(url)
     parts.push_async_callback(database.close)
     await database.migrate()
-    clock, sealer, passwords = SystemClock(), Sealer(directory.load_encryption_key()), Passwords()
+    sealer, passwords = Sealer(directory.load_encryption_key()), Passwords()
     algorithm = SigningAlgorithm(settings.token.algorithm)
     given = settings.admin_password.get_secret_value() if settings.admin_password else None
     beginnings = Beginnings(passwords=passwords, sealer=sealer, algorithm=algorithm, given_password=given)

@@ -1,0 +1,404 @@
+"""Several tenants, one CA, whatever they do: a node and the rules of trust agree on whose device it is after each step.
+
+A node in this process, with real TLS, REST and storage, is restarted and its clock is moved; three tenants upload,
+prove, renew, revoke and delete certificates of an authority, of one below it, and of its evil twin. What the node says
+and does is compared with ``support/ownership.py`` and with what it said before. Live sessions are kept over all steps.
+
+The normal run is short and the same each time. ``CERTINEL_STORY_EXAMPLES=500`` makes it long, and another each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from support.contested_ca import (
+    CERTIFICATES,
+    DEVICES,
+    MODELLED_CERTIFICATES,
+    MODELLED_DEVICES,
+    OPERATOR,
+    SENT,
+    TENANTS,
+    Connect,
+    ContestedCa,
+    LiveSession,
+    certificate_path,
+    possession_path,
+)
+from support.engines import Engines
+from support.node_here import NodeHere
+from support.ownership import NOBODYS, Ownership, Upload, Verdict
+
+EXAMPLES = int(os.environ.get("CERTINEL_STORY_EXAMPLES", "0"))
+AS_CONFIGURED = tuple(Connect(device) for device in DEVICES)
+MAX_TOKENS = 4
+"""Of devices; the latest are tried after every step."""
+
+Uploaded: TypeAlias = tuple[str, str]
+"""Tenant and certificate of something that was uploaded, and perhaps deleted meanwhile."""
+
+a_tenant = st.sampled_from(TENANTS)
+a_device = st.sampled_from(tuple(DEVICES))
+
+
+class TrustStory(RuleBasedStateMachine):
+    """Acts of tenants and devices in any order."""
+
+    uploads: Bundle[Uploaded] = Bundle("uploads")
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[ContestedCa]]) -> None:
+        super().__init__()
+        self.end = ExitStack()
+        self.ca = self.end.enter_context(begin())
+        self.model = Ownership(self.ca.node.clock.now())
+        self.live: dict[tuple[str, str], LiveSession] = {}
+        self.tokens: dict[str, tuple[str, str]] = {}
+        """The latest ones, with tenant and device."""
+        self.sent_for_tokens: dict[tuple[str, str], set[str]] = {}
+        self.seen: dict[Connect, Verdict] = {}
+        self.untouchable: dict[Connect, Verdict] = {}
+        """Devices, and what became of them, that the tenant that acts just now must not touch."""
+        self.untouchable_sessions: list[LiveSession] = []
+        self.attempts: dict[str, Counter[tuple[str, str]]] = {tenant: Counter() for tenant in TENANTS}
+        self.attempts_since = self.model.at
+
+    def teardown(self) -> None:
+        for session in self.live.values():
+            self.ca.node.run(session.open.aclose())
+        self.end.close()
+
+    # --- what tenants do
+
+    @initialize(target=uploads, tenant=a_tenant)
+    def first_upload(self, tenant: str) -> Any:
+        return self.upload(tenant, "plant", is_enabled=True, registers=True)
+
+    @rule(
+        target=uploads,
+        tenant=a_tenant,
+        certificate=st.sampled_from(tuple(CERTIFICATES)),
+        is_enabled=st.sampled_from([True, True, True, False]),
+        registers=st.sampled_from([True, True, True, False]),
+    )
+    def upload(self, tenant: str, certificate: str, is_enabled: bool, registers: bool) -> Any:
+        modelled = MODELLED_CERTIFICATES[certificate]
+        is_there = self.model.there(tenant, modelled) is not None
+        with self._act_of(tenant) as may:
+            status = self.ca.upload(tenant, certificate, is_enabled=is_enabled, registers=registers)
+            if self._is_refused(status, may, wrong=422 if modelled.ends < self.model.at else 409 if is_there else None):
+                return multiple()
+            self.model.upload(tenant, modelled, is_enabled=is_enabled, registers=registers)
+        return tenant, certificate
+
+    @rule(uploaded=uploads)
+    def prove(self, uploaded: Uploaded) -> None:
+        """Anybody who is given the key can."""
+        tenant, certificate = uploaded
+        upload = self._there(uploaded)
+        if upload is not None and not upload.is_proven and tenant not in self.model.suspended:
+            assert self.ca.prove(tenant, certificate, key_of=certificate) == 200
+            upload.is_proven = True
+
+    @rule(uploaded=uploads)
+    def try_to_prove_with_another_key(self, uploaded: Uploaded) -> None:
+        tenant, certificate = uploaded
+        upload = self._there(uploaded)
+        other = "hall" if certificate != "hall" else "plant"
+        if upload is not None and tenant not in self.model.suspended:
+            with self._act_of(tenant):
+                assert self.ca.prove(tenant, certificate, key_of=other) == (422 if upload.is_proven else 400)
+
+    @rule(uploaded=uploads)
+    def operator_confirms(self, uploaded: Uploaded) -> None:
+        upload = self._there(uploaded)
+        answer = self.ca.call(OPERATOR, "POST", f"{possession_path(*uploaded)}/confirmed")
+        assert answer.status_code == (404 if upload is None else 200)
+        if upload is not None:
+            upload.is_proven = True
+
+    @rule(uploaded=uploads, by_operator=st.booleans())
+    def withdraw_proof(self, uploaded: Uploaded, by_operator: bool) -> None:
+        tenant, certificate = uploaded
+        by = OPERATOR if by_operator else tenant
+        with self._act_of(by) as may:
+            status = self._change(by, "DELETE", f"{possession_path(*uploaded)}/pop")
+            has_claim = self.model.has_claim(tenant, MODELLED_CERTIFICATES[certificate])
+            if not self._is_refused(status, may, wrong=None if has_claim else 404):
+                self.model.withdraw(tenant, MODELLED_CERTIFICATES[certificate])
+
+    @rule(uploaded=uploads, is_enabled=st.booleans(), by_operator=st.booleans())
+    def switch(self, uploaded: Uploaded, is_enabled: bool, by_operator: bool) -> None:
+        tenant, upload = uploaded[0], self._there(uploaded)
+        has_ended = is_enabled and MODELLED_CERTIFICATES[uploaded[1]].ends < self.model.at
+        by = OPERATOR if by_operator else tenant
+        with self._act_of(by) as may:
+            body = {"status": "ENABLED" if is_enabled else "DISABLED"}
+            status = self._change(by, "PUT", certificate_path(*uploaded), body)
+            if not self._is_refused(status, may, wrong=404 if upload is None else 422 if has_ended else None):
+                assert upload is not None
+                upload.is_enabled = is_enabled
+
+    @rule(uploaded=uploads, registers=st.booleans())
+    def switch_auto_registration(self, uploaded: Uploaded, registers: bool) -> None:
+        tenant, upload = uploaded[0], self._there(uploaded)
+        with self._act_of(tenant) as may:
+            status = self._change(tenant, "PUT", certificate_path(*uploaded), {"autoRegistrationEnabled": registers})
+            if not self._is_refused(status, may, wrong=404 if upload is None else None):
+                assert upload is not None
+                upload.registers = registers
+
+    @rule(uploaded=uploads)
+    def delete(self, uploaded: Uploaded) -> None:
+        tenant, upload = uploaded[0], self._there(uploaded)
+        with self._act_of(tenant) as may:
+            status = self._change(tenant, "DELETE", certificate_path(*uploaded))
+            if not self._is_refused(status, may, wrong=404 if upload is None else None):
+                assert upload is not None
+                upload.deleted_at = self.model.at
+
+    @rule(tenant=a_tenant, what=st.sampled_from([*CERTIFICATES, *DEVICES]))
+    def revoke(self, tenant: str, what: str) -> None:
+        serial = (CERTIFICATES | DEVICES)[what].certificate.serial_number
+        with self._act_of(tenant) as may:
+            body = {"crls": [{"serialNumberInHex": f"{serial:x}"}]}
+            status = self._change(tenant, "PUT", "/tenant/trusted-certificates/settings/crl", body)
+            if not self._is_refused(status, may):
+                self.model.revoked.add((tenant, serial))
+
+    @rule(tenant=a_tenant, is_checking=st.booleans())
+    def check_revocation(self, tenant: str, is_checking: bool) -> None:
+        with self._act_of(tenant) as may:
+            path = "/tenant/options/configuration/crl.offline.check.enabled"
+            status = self._change(tenant, "PUT", path, {"value": str(is_checking).lower()})
+            if not self._is_refused(status, may):
+                (self.model.not_checking.discard if is_checking else self.model.not_checking.add)(tenant)
+
+    @rule(tenant=a_tenant, device=a_device, is_enabled=st.booleans())
+    def switch_device(self, tenant: str, device: str, is_enabled: bool) -> None:
+        name = MODELLED_DEVICES[device].name
+        is_known = (tenant, name) in self.model.device_users
+        with self._act_of(tenant) as may:
+            path = f"/user/{tenant}/users/device_{name}"
+            status = self._change(tenant, "PUT", path, {"enabled": is_enabled})
+            if not self._is_refused(status, may, wrong=None if is_known else 404):
+                self.model.device_users[tenant, name] = is_enabled
+
+    @rule(tenant=a_tenant, is_suspended=st.booleans())
+    def suspend(self, tenant: str, is_suspended: bool) -> None:
+        with self._act_of(OPERATOR):
+            body = {"status": "SUSPENDED" if is_suspended else "ACTIVE"}
+            assert self._change(OPERATOR, "PUT", f"/tenant/tenants/{tenant}", body) == 200
+            (self.model.suspended.add if is_suspended else self.model.suspended.discard)(tenant)
+
+    # --- what happens
+
+    @rule(by=st.sampled_from([timedelta(seconds=1), timedelta(days=15), timedelta(days=29), timedelta(days=31)]))
+    def time_passes(self, by: timedelta) -> None:
+        self.ca.node.clock.move(by)
+        self.model.at = self.ca.node.clock.now()
+        if by > timedelta(hours=1):  # attempts within an hour are counted together
+            self.attempts_since = self.model.at
+            self.attempts = {tenant: Counter() for tenant in TENANTS}
+
+    @rule()
+    def restart(self) -> None:
+        """Everything is as it was, what was told is listed, and the devices come back."""
+        sessions = list(self.live.values())
+        self.live.clear()
+        self.ca.restart()
+        assert self._look() == self.seen
+        for tenant in set(TENANTS) - self.model.suspended:
+            assert self.ca.attempts(tenant, self.attempts_since) == self.attempts[tenant]
+        for session in sessions:
+            assert self.ca.has_ended(session)
+            self._connect(session.connect)
+
+    @rule(
+        device=a_device,
+        sent=st.sampled_from(SENT),
+        named=st.one_of(st.none(), a_tenant),
+        by_server_name=st.booleans(),
+    )
+    def connect(self, device: str, sent: str, named: str | None, by_server_name: bool) -> None:
+        connect = Connect(device, sent, named, by_server_name)
+        verdict = self.model.verdict(connect.modelled)
+        assert self.ca.explained(OPERATOR, connect) == verdict
+        assert self.ca.verified(OPERATOR, connect) == verdict.owner
+        for viewer in set(TENANTS) - self.model.suspended:
+            asked = replace(connect, named=viewer if named == viewer else None)
+            seen = self.model.verdict_seen_by(viewer, asked.modelled)
+            assert self.ca.explained(viewer, asked) == seen
+            assert self.ca.verified(viewer, asked) == seen.owner
+        self._connect(connect)
+
+    @rule()
+    def all_devices_connect(self) -> None:
+        for connect in AS_CONFIGURED:
+            self._connect(connect)
+
+    # --- what must be so
+
+    @invariant()
+    def node_and_rules_agree(self) -> None:
+        self.seen = self._look()
+        assert self.seen == {connect: self.model.verdict(connect.modelled) for connect in AS_CONFIGURED}
+        for connect, verdict in self.untouchable.items():
+            assert self.seen[connect] == verdict, "an outsider has moved a device"
+        self._sessions_are_those_that_may_be()
+        self._tokens_are_good_as_long_as_their_devices()
+        self.untouchable, self.untouchable_sessions = {}, []
+
+    def _sessions_are_those_that_may_be(self) -> None:
+        for key, session in list(self.live.items()):
+            if self.model.verdict(session.connect.modelled).owner == session.tenant:
+                assert self.ca.is_alive(session)
+            else:
+                assert session not in self.untouchable_sessions, "an outsider has ended a session"
+                assert self.ca.has_ended(session)
+                del self.live[key]
+
+    def _tokens_are_good_as_long_as_their_devices(self) -> None:
+        for token, (tenant, device) in self.tokens.items():
+            # one token can have been given to a device that sent its CAs, and again when it did not
+            ways = [Connect(device, sent, named=tenant) for sent in self.sent_for_tokens[tenant, device]]
+            may = {self.model.verdict(connect.modelled).owner == tenant for connect in ways}
+            if len(may) == 1:
+                assert self.ca.accepts_token(token) == may.pop()
+
+    def _look(self) -> dict[Connect, Verdict]:
+        return {connect: self.ca.explained(OPERATOR, connect) for connect in AS_CONFIGURED}
+
+    def _connect(self, connect: Connect) -> None:
+        """The device is let in by its owner, or refused; whoever is concerned will find that listed."""
+        verdict = self.model.verdict(connect.modelled)
+        session, name = self.ca.connect(connect), MODELLED_DEVICES[connect.device].name
+        for tenant in verdict.told:
+            self.attempts[tenant][verdict.code, name] += 1
+        assert (session.tenant if session is not None else None) == verdict.owner
+        if session is not None:
+            self.model.device_users.setdefault(session.key, True)
+            earlier = self.live.pop(session.key, None)
+            assert earlier is None or self.ca.has_ended(earlier)
+            self.live[session.key] = session
+            self._keep_token(session)
+
+    def _keep_token(self, session: LiveSession) -> None:
+        holder = session.tenant, session.connect.device
+        self.sent_for_tokens.setdefault(holder, set()).add(session.connect.sent)
+        self.tokens.pop(session.token, None)
+        self.tokens[session.token] = holder
+        if len(self.tokens) > MAX_TOKENS:
+            del self.tokens[next(iter(self.tokens))]
+
+    def _there(self, uploaded: Uploaded) -> Upload | None:
+        tenant, certificate = uploaded
+        return self.model.there(tenant, MODELLED_CERTIFICATES[certificate])
+
+    @contextmanager
+    def _act_of(self, tenant: str) -> Iterator[bool]:
+        """Note whom the act that follows must not touch; yields whether the tenant may act at all."""
+        if tenant != OPERATOR:
+            self.untouchable = {
+                connect: verdict
+                for connect, verdict in self.seen.items()
+                if verdict.code != NOBODYS
+                and tenant not in verdict.told
+                and self.model.is_outsider(tenant, connect.modelled)
+            }
+            self.untouchable_sessions = [
+                session
+                for session in self.live.values()
+                if session.tenant != tenant and self.model.is_outsider(tenant, session.connect.modelled)
+            ]
+        yield tenant not in self.model.suspended
+
+    def _change(self, by: str, method: str, path: str, body: dict[str, Any] | None = None) -> int:
+        return self.ca.call(by, method, path, body).status_code
+
+    @staticmethod
+    def _is_refused(status: int, may: bool, *, wrong: int | None = None) -> bool:
+        """Tell whether an act was refused, as it had to be: its user is kept out, or something is ``wrong``."""
+        expected = 401 if not may else wrong
+        if expected is None:
+            assert 200 <= status < 300
+            return False
+        assert status == expected
+        return True
+
+
+def _tell(begin: Callable[[], AbstractContextManager[ContestedCa]], examples: int) -> None:
+    health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    run_state_machine_as_test(
+        lambda: TrustStory(begin),
+        settings=settings(
+            max_examples=EXAMPLES or examples,
+            stateful_step_count=25,
+            derandomize=not EXAMPLES,
+            database=None,
+            report_multiple_bugs=False,
+            deadline=None,
+            suppress_health_check=health,
+        ),
+    )
+
+
+@pytest.mark.timeout(24 * 3600 if EXAMPLES else 900)  # shrinking a failure takes minutes
+def test_devices_belong_to_one_tenant_whatever_others_do(tmp_path: Path) -> None:
+    begun, numbers = ContestedCa(NodeHere(tmp_path / "begun"), tmp_path), count()
+    begun.begin()
+    begun.node.close()
+
+    @contextmanager
+    def begin() -> Iterator[ContestedCa]:
+        ca = begun.copy(tmp_path / f"example {next(numbers)}")
+        ca.start()
+        try:
+            yield ca
+        finally:
+            ca.node.close()
+            shutil.rmtree(ca.node.data_folder)
+
+    _tell(begin, examples=12)
+
+
+@pytest.mark.timeout(24 * 3600 if EXAMPLES else 900)
+def test_devices_belong_to_one_tenant_on_postgresql(tmp_path: Path, engines: Engines) -> None:
+    numbers = count()
+
+    @contextmanager
+    def begin() -> Iterator[ContestedCa]:
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            database = AsyncExitStack()
+            url = runner.run(database.enter_async_context(engines.fresh_url("postgresql")))
+            ca = ContestedCa(NodeHere(tmp_path / f"example {next(numbers)}", url), tmp_path)
+            ca.begin()
+            try:
+                yield ca
+            finally:
+                ca.node.close()
+                runner.run(database.aclose())
+
+    _tell(begin, examples=4)
