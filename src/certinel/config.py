@@ -79,6 +79,9 @@ class GatewaySettings(_Section):
     and to be answered."""
     max_connections: int = Field(default=100_000, ge=1)
     """Connections at once, in whatever state, on each port; fewer where the system gives the node fewer open files."""
+    session_share_per_tenant: float = Field(default=0.9, gt=0, le=1)
+    """The part of the connections of the MQTT port that live sessions of one tenant may take; further devices of it are
+    told to come again later. The rest is there for everybody else, whatever one tenant does. 1 for no limit."""
     connections_per_second_per_address: float = Field(default=1000.0, ge=0)
     """New connections of one address in the long run; more are closed unread. 0 for no limit."""
     connection_burst_per_address: int = Field(default=5000, ge=1)

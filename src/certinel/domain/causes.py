@@ -78,6 +78,6 @@ CAUSES: Mapping[Code, str] = MappingProxyType(
         Code.PROTOCOL_UNSUPPORTED: "The client speaks another version or dialect of MQTT, or asks for what no version "
         "has.",
         Code.PROTOCOL_MALFORMED: "The client's library has a fault, or the peer is no MQTT client at all.",
-        Code.TRY_LATER: "Many devices came at once, or one address comes too often.",
+        Code.TRY_LATER: "Many devices came at once, one address comes too often, or a tenant has too many sessions.",
     }
 )

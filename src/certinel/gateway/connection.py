@@ -274,7 +274,8 @@ class MqttConnection(asyncio.Protocol):
         if isinstance(verdict, Refusal):
             crowd.refused(applicant, self._network, verdict)
         else:
-            verdict = crowd.admitted(applicant, self._network, verdict.tenant) or verdict
+            beyond = self._around.sessions.refusal_of(verdict.tenant, verdict.device)
+            verdict = crowd.admitted(applicant, self._network, verdict.tenant) or beyond or verdict
         match verdict:
             case Refusal():
                 self._refuse(verdict, attempt)
@@ -311,6 +312,10 @@ class MqttConnection(asyncio.Protocol):
 
     def _admit(self, identity: SessionIdentity) -> None:
         if self._transport.is_closing() or self._session.phase is not Phase.DECIDING:
+            return
+        beyond = self._around.sessions.refusal_of(identity.tenant, identity.device)
+        if beyond is not None:
+            self._refuse(beyond, identity.attempt)
             return
         self._settled()
         self._identity = identity

@@ -118,6 +118,13 @@ class Crowd:
         displaced.make_room()
         return self._unsettled.begin(network, connection)
 
+    def make_room(self, network: Network) -> bool:
+        """End a connection that is still to be answered for one of ``network``, because a port is full."""
+        displaced = self._unsettled.displaced_by(network, is_full=True)
+        if displaced is not None:
+            displaced.make_room()
+        return displaced is not None
+
     def settle(self, network: Network, connection: Unsettled) -> None:
         """A connection that was counted has been answered, or has gone."""
         self._unsettled.end(network, connection)

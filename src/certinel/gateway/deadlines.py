@@ -37,6 +37,10 @@ class Deadlines(Generic[Waiter]):
         """End a wait in good time; whether there was one."""
         return self._due.pop(waiter, None) is not None
 
+    def longest(self) -> Waiter | None:
+        """Return who has waited longest."""
+        return next(iter(self._due), None)
+
     def cancel(self) -> None:
         """Forget all waits."""
         self._due.clear()

@@ -66,7 +66,8 @@ class Gateway:
             platform.database, device_messages.store
         )
         self._registrations: GroupCommit[Admission, None] = GroupCommit(platform.database, partial(register, platform))
-        self._sessions = Sessions(platform.presence)
+        most = int(listener_options.max_connections * options.session_share_of_tenant)
+        self._sessions = Sessions(platform.presence, max_of_tenant=max(most, 1))
         self._around = Surroundings(
             platform=platform,
             options=options,

@@ -81,16 +81,16 @@ class UnderWay(Generic[Key, Member]):
         self._total += 1
         return True
 
-    def displaced_by(self, key: Key) -> Member | None:
+    def displaced_by(self, key: Key, *, is_full: bool = False) -> Member | None:
         """Return who has to make room for one of ``key`` when there is none left: the earliest of the key with most.
 
-        None when there is room, when the limit of ``key`` itself is reached, and when no other key has more than
-        ``key`` would have: so a few who take everything keep nobody out.
+        None when there is room, unless all else ``is_full``, when the limit of ``key`` itself is reached, and when no
+        other key has more than ``key`` would have: so a few who take everything keep nobody out.
         """
         own = len(self._by_key.get(key, ()))
-        if self._total < self._max_total or own >= self._max_per_key:
+        if (self._total < self._max_total and not is_full) or own >= self._max_per_key:
             return None
-        most = max(self._by_key.values(), key=len)
+        most = max(self._by_key.values(), key=len, default={})
         return next(iter(most)) if len(most) > own + 1 else None
 
     def end(self, key: Key, member: Member) -> None:

@@ -70,8 +70,7 @@ class Reception:
         """Let a connection in and watch over its handshake, or not; before any of its bytes is looked at."""
         now = asyncio.get_running_loop().time()
         network = network_of(guest.peername[0])
-        is_full = self.is_closing or len(self.guests) >= self._options.max_connections
-        if is_full or not self._connections.take(network, now) or not self._has_place(network, guest):
+        if self.is_closing or not self._connections.take(network, now) or not self._has_place(network, guest):
             self.report(guest.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
             return False
         self.guests.add(guest)
@@ -79,15 +78,33 @@ class Reception:
         return True
 
     def _has_place(self, network: Network, guest: Guest) -> bool:
-        if self._under_way.begin(network, guest):
-            return True
-        displaced = self._under_way.displaced_by(network)
-        if displaced is None:
+        if len(self.guests) >= self._options.max_connections and not self._make_room(network):
             return False
-        self.report(displaced.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
-        self.handshake_over(displaced)
-        displaced.abort()
-        return self._under_way.begin(network, guest)
+        return self._under_way.begin(network, guest) or (
+            self._displace(self._under_way.displaced_by(network)) and self._under_way.begin(network, guest)
+        )
+
+    def _make_room(self, network: Network) -> bool:
+        """Find a place where all are taken: of one who is leaving anyway, else of one who has shown nothing yet.
+
+        Sessions are never displaced; no tenant has all places (see `Sessions.refusal_of`).
+        """
+        leaving = self._lingering.longest()
+        if leaving is not None:
+            leaving.abort()
+            self.leave(leaving)
+            return True
+        if self._displace(self._under_way.displaced_by(network, is_full=True)):
+            return True
+        return self._is_for_devices and self.crowd.make_room(network)
+
+    def _displace(self, guest: Guest | None) -> bool:
+        if guest is None:
+            return False
+        self.report(guest.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
+        guest.abort()
+        self.leave(guest)
+        return True
 
     def has_room_for(self, server_name: str | None) -> bool:
         """Tell whether OpenSSL shall see a connection that asks for this name."""

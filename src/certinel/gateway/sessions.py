@@ -9,7 +9,7 @@ from typing import Protocol
 from weakref import ref
 
 from certinel.domain.admission import Admission, ConnectAttempt
-from certinel.domain.errors import Refusal
+from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.role import Principal
 from certinel.services.presence import Presence
@@ -61,9 +61,10 @@ MIN_ENDS_SWEPT = 1_000
 class Sessions:
     """Who is connected to this node right now. A session that has ended is not kept in memory."""
 
-    def __init__(self, presence: Presence) -> None:
+    def __init__(self, presence: Presence, max_of_tenant: int) -> None:
         """``presence`` is told which devices come and go."""
         self._presence = presence
+        self._max_of_tenant = max_of_tenant
         self._by_device: dict[TenantId, dict[DeviceId, Session]] = {}
         self._by_name: dict[bytes, set[Session]] = {}
         self._ends: list[tuple[datetime, int, ref[Session]]] = []
@@ -74,8 +75,19 @@ class Sessions:
     def __len__(self) -> int:
         return sum(len(sessions) for sessions in self._by_device.values())
 
+    def refusal_of(self, tenant: TenantId, device: DeviceId) -> Refusal | None:
+        """Return why a device may not have a session now: its tenant has taken all places that it may take.
+
+        A device that has a session already comes in the place of that one.
+        """
+        of_tenant = self._by_device.get(tenant, {})
+        if len(of_tenant) < self._max_of_tenant or device in of_tenant:
+            return None
+        reason = f"the tenant has {self._max_of_tenant} live sessions on this node, which is as many as it may have"
+        return Refusal(Code.TRY_LATER, {"reason": reason}, tenant=tenant)
+
     def add(self, session: Session) -> None:
-        """Register a session; an earlier one of the same device ends."""
+        """Register a session that is not refused; an earlier one of the same device ends."""
         identity = session.identity
         of_tenant = self._by_device.setdefault(identity.tenant, {})
         earlier = of_tenant.get(identity.device)

@@ -29,6 +29,8 @@ class GatewayOptions:
     idle_seconds: float
     """Silence after which a client without keep-alive is disconnected; 0 for never."""
     limits: SessionLimits
+    session_share_of_tenant: float = 0.9
+    """The part of the listener's connections that live sessions of one tenant may take, one at least."""
 
 
 class Overdue(Protocol):

@@ -293,6 +293,7 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         connect_seconds=gateway.connect_timeout,
         idle_seconds=gateway.idle_timeout,
         limits=SessionLimits(max_packet_bytes=gateway.max_packet_bytes),
+        session_share_of_tenant=gateway.session_share_per_tenant,
     )
 
 

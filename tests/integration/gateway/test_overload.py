@@ -112,3 +112,37 @@ async def test_within_an_address_who_came_first_stays(open_house: Any, dial: Any
     await until(lambda: bool(select.select([late], [], [], 0)[0]))
     assert house.failures
     assert not select.select(first, [], [], 0)[0]
+
+
+async def test_where_all_connections_are_taken_who_shows_nothing_makes_room(open_house: Any, dial: Any) -> None:
+    house = await open_house(ListenerOptions(max_connections=4))
+    for _ in range(4):
+        dial(house, FLOODING, client_hello()[:50])
+    await until(lambda: house.listener.connection_count == 4)
+    await house.connect()
+    assert await house.guest()
+    assert [address for address, _ in house.failed_at] == [FLOODING]
+    assert house.listener.connection_count == 4
+
+
+async def test_where_all_connections_are_taken_who_is_leaving_anyway_makes_room(open_house: Any) -> None:
+    house = await open_house(ListenerOptions(max_connections=2, linger_seconds=3600))
+    staying = []
+    for _ in range(2):  # which do not close their side
+        staying.append(await house.connect())
+        (await house.guest()).transport.close()
+    for _ in range(2):
+        await house.connect()
+        await house.guest()
+    assert not house.failures
+    assert house.listener.connection_count == 2
+
+
+async def test_where_all_connections_are_taken_by_others_a_newcomer_is_turned_away(open_house: Any) -> None:
+    house = await open_house(ListenerOptions(max_connections=2))
+    for _ in range(2):
+        await house.connect()
+        await house.guest()
+    beyond, _ = await house.dial()
+    assert await rest_of(beyond) == b""
+    assert not [guest for guest in house.guests if guest.lost.is_set()]

@@ -28,6 +28,7 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
     async def make(
         *,
         connect_seconds: float = 20.0,
+        session_share_of_tenant: float = 1.0,
         receive_maximum: int = 64,
         platform_options: PlatformOptions | None = None,
         crowd_options: CrowdOptions | None = None,
@@ -37,7 +38,10 @@ async def make_stage(database: Database, tmp_path: Path) -> AsyncIterator[StageM
         platform = await started_platform(database, clock, platform_options)
         certificate, key = issue("server").write(tmp_path, "server")
         options = GatewayOptions(
-            connect_seconds=connect_seconds, idle_seconds=0, limits=SessionLimits(receive_maximum=receive_maximum)
+            connect_seconds=connect_seconds,
+            idle_seconds=0,
+            limits=SessionLimits(receive_maximum=receive_maximum),
+            session_share_of_tenant=session_share_of_tenant,
         )
         tls = ServerTls(TlsOptions(certificate=certificate, key=key))
         crowd = Crowd(crowd_options, platform.trust.tenant_of_domain)

@@ -35,8 +35,8 @@ class LiveSession:
         raise NotImplementedError
 
 
-def sessions_of_node() -> Sessions:
-    return Sessions(Presence(MovableClock()))
+def sessions_of_node(max_of_tenant: int = 100) -> Sessions:
+    return Sessions(Presence(MovableClock()), max_of_tenant)
 
 
 def test_session_is_found_by_each_of_its_names() -> None:
@@ -67,7 +67,7 @@ def test_session_that_was_taken_over_leaves_the_later_one_to_be_found() -> None:
 def test_others_see_which_devices_are_connected_and_since_when() -> None:
     clock = MovableClock()
     presence = Presence(clock)
-    sessions, earlier, later = Sessions(presence), LiveSession("one"), LiveSession("one")
+    sessions, earlier, later = Sessions(presence, 100), LiveSession("one"), LiveSession("one")
     sessions.add(earlier)
     clock.move(timedelta(minutes=1))
     sessions.add(later)
@@ -78,7 +78,7 @@ def test_others_see_which_devices_are_connected_and_since_when() -> None:
 
 
 def test_sessions_that_have_ended_do_not_pile_up() -> None:
-    root, world, sessions = root_authority("Plant CA"), TrustWorld(), Sessions(Presence(MovableClock()))
+    root, world, sessions = root_authority("Plant CA"), TrustWorld(), Sessions(Presence(MovableClock()), 100)
     world.trust(root, ACME)
     admission = world.admit(root.device("one"))
     for _ in range(3 * MIN_ENDS_SWEPT):
