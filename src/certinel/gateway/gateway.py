@@ -236,9 +236,8 @@ class Gateway:
             for tenant in self._platform.trust.tenants_whose_lists_end(swept, now):
                 await self._look_again_at_revocation(RevocationChanged(tenant))
             for subject in self._platform.trust.subjects_whose_claims_end(swept, now):
-                await self._judge_all_again(
-                    self._sessions.of_name(subject)
-                )  # another tenant's claim can be the best now
+                # another tenant's claim can be the best now
+                await self._judge_all_again(self._sessions.of_name(subject))
             swept = now
 
 
