@@ -115,6 +115,11 @@ class Scene:
             name = device_user_name(DeviceId(device))
             await users.set_enabled(tx, self.platform, OURS, name, is_enabled=is_enabled)
 
+    async def limit_devices(self, tenant: TenantId, most: int) -> None:
+        async with self.platform.database.transaction() as tx:
+            await tenants.save(tx, Tenant(id=tenant, created_at=AT, max_devices=most))
+            tx.after_commit(self.platform.bus.publish, TenantChanged(tenant))
+
     async def suspend(self, tenant: TenantId) -> None:
         async with self.platform.database.transaction() as tx:
             await tenants.save(tx, Tenant(id=tenant, status=TenantStatus.SUSPENDED, created_at=AT))

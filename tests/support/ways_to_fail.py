@@ -285,6 +285,13 @@ async def unregistered(scene: Scene) -> Failing:
     return Failing.whole(root.device(NAME))
 
 
+async def one_device_too_many(scene: Scene) -> Failing:
+    device = (await trusted_root(scene)).device(NAME)
+    await scene.register("pump-6")
+    await scene.limit_devices(OURS, 1)
+    return Failing.whole(device)
+
+
 async def disabled_device(scene: Scene) -> Failing:
     device = (await trusted_root(scene)).device(NAME)
     await scene.register(NAME, is_enabled=False)
@@ -381,6 +388,7 @@ ARRANGEMENTS: Mapping[str, Arrange] = {
     "client id of another device": client_id("pump-8"),
     "client id in capitals": client_id("d:PUMP-7"),
     "not registered": unregistered,
+    "one device too many": one_device_too_many,
     "disabled device user": disabled_device,
     "suspended tenant": suspended_tenant,
 }

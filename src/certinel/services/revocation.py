@@ -28,9 +28,8 @@ from certinel.storage.revocation_lists import StoredListIssuer
 MAX_ENTRIES = 4_000_000
 """Of one tenant's own list: 64 MB of every node's memory."""
 
-
-SERIALS_AUDITED = 1000
-"""Of one call; all of them stay on the list with the time of the call."""
+ENTRIES_AT_ONCE = 2_000
+"""Of one transaction and one audit record: other tenants' messages are stored in between."""
 
 
 class UnknownCertificateError(DeviceIdentityError):
@@ -48,6 +47,19 @@ class Revoked:
     """Whether the tenant's list counts now: the offline check is on."""
 
 
+async def revoke_many(
+    platform: Platform, tenant: TenantId, entries: Sequence[RevocationEntry], by: Actor = PLATFORM
+) -> None:
+    """Put any number of ``entries`` on the tenant's list, as `revoke_serials` does, in a row of transactions.
+
+    When it fails in between, the first entries are on the list; doing it again adds the others.
+    """
+    _check_room(platform, tenant, entries)
+    for start in range(0, len(entries), ENTRIES_AT_ONCE):
+        async with platform.database.transaction() as tx:
+            await revoke_serials(tx, platform, tenant, entries[start : start + ENTRIES_AT_ONCE], by)
+
+
 async def revoke_serials(
     tx: Transaction, platform: Platform, tenant: TenantId, entries: Sequence[RevocationEntry], by: Actor = PLATFORM
 ) -> None:
@@ -60,13 +72,17 @@ async def revoke_serials(
     """
     if not entries:
         return
-    if len(platform.trust.revocation(tenant).own) + len(entries) > MAX_ENTRIES:
-        raise UnacceptableRevocationError(f"A revocation list holds at most {MAX_ENTRIES} entries.")
+    _check_room(platform, tenant, entries)
     await lock(tx, platform, tenant)
     at = platform.clock.now()
     await revoked_certificates.insert_new(tx, tenant, entries, at)
     audit.record(tx, _audited(tenant, entries, by, at))
     tx.after_commit(platform.bus.publish, RevocationChanged(tenant))
+
+
+def _check_room(platform: Platform, tenant: TenantId, entries: Sequence[RevocationEntry]) -> None:
+    if len(platform.trust.revocation(tenant).own) + len(entries) > MAX_ENTRIES:
+        raise UnacceptableRevocationError(f"A revocation list holds at most {MAX_ENTRIES} entries.")
 
 
 async def lock(tx: Transaction, platform: Platform, tenant: TenantId) -> None:
@@ -194,8 +210,7 @@ def _entry_of(certificate: Certificate, at: datetime) -> RevocationEntry:
 
 
 def _audited(tenant: TenantId, entries: Sequence[RevocationEntry], by: Actor, at: datetime) -> AuditEntry:
-    serials = ", ".join(entry.serial_text for entry in entries[:SERIALS_AUDITED])
-    more = f" and {len(entries) - SERIALS_AUDITED} more" if len(entries) > SERIALS_AUDITED else ""
+    serials = ", ".join(entry.serial_text for entry in entries)
     issuers = sorted({text_of_der(entry.issuer) for entry in entries if entry.issuer is not None})
     return AuditEntry(
         tenant=tenant,
@@ -203,7 +218,7 @@ def _audited(tenant: TenantId, entries: Sequence[RevocationEntry], by: Actor, at
         type=AuditType.TRUSTED_CERTIFICATES,
         source=f"{tenant}/crl",
         activity=f"Revocation list updated on '{tenant}'.",
-        text="\n ".join([f"Revoked serials: {serials}{more}", *(f"Issuer: '{issuer}'" for issuer in issuers)]),
+        text="\n ".join([f"Revoked serials: {serials}", *(f"Issuer: '{issuer}'" for issuer in issuers)]),
         time=at,
         recorded_at=at,
     )

@@ -10,7 +10,7 @@ import pytest
 
 from certinel.api.app import create_app
 from certinel.domain.chain_alone import own_client_id
-from certinel.domain.errors import Code, Refusal
+from certinel.domain.errors import STRANGER_SENTENCE, Code, Refusal
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.pem import armoured
 from certinel.gateway.gateway import Gateway
@@ -115,6 +115,9 @@ async def test_contracts_short_answer_is_no(make_scene: SceneMaker, way: WayToFa
         assert (answer.status_code, answer.json()["message"]) == (401, "Invalid certificate chain!")
 
 
+CONNACK_CODES = {Code.CLIENT_ID_MALFORMED: (2, 0x85)}
+"""Of version 3.1.1 and of 5.0 (trust.md section 2); all others of these have 5 and 0x87."""
+
 OPTIONS = GatewayOptions(connect_seconds=20.0, idle_seconds=0, limits=DEFAULT_LIMITS)
 CLIENT_CANNOT = {"small curve", "foreign curve"}
 """OpenSSL itself offers no signature with these in a handshake."""
@@ -135,14 +138,18 @@ async def test_device_that_connects_is_told_what_a_stranger_may_know(
     gateway = Gateway(scene.platform, tls, OPTIONS, ListenerOptions())
     await gateway.start("127.0.0.1", 0)
     try:
-        answer = await connected(failing, client_id, gateway.port, tmp_path)
+        told = await connected(failing, client_id, gateway.port, tmp_path, ProtocolVersion.V5)
+        bare = await connected(failing, client_id, gateway.port, tmp_path, ProtocolVersion.V3_1_1)
     finally:
         await gateway.stop(5)
-    assert isinstance(answer, Connack)
-    assert (answer.properties.reason_string or "").partition(": ")[0] == way.told
+    return_code, reason_code = CONNACK_CODES.get(way.code, (5, 0x87))
+    assert (told.code, bare.code) == (reason_code, return_code)
+    assert (told.properties.reason_string or "").partition(": ")[0] == way.told
+    if way.told is Code.UNKNOWN_ISSUER:
+        assert told.properties.reason_string == f"{Code.UNKNOWN_ISSUER}: {STRANGER_SENTENCE}"
 
 
-async def connected(failing: Failing, client_id: str, port: int, folder: Path) -> object:
+async def connected(failing: Failing, client_id: str, port: int, folder: Path, version: ProtocolVersion) -> Connack:
     """What the gateway answers to a CONNECT with that chain."""
     assert failing.key is not None
     chain, key = folder / "chain.pem", folder / "key.pem"
@@ -155,8 +162,11 @@ async def connected(failing: Failing, client_id: str, port: int, folder: Path) -
     context.load_cert_chain(chain, key)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     try:
-        device = WireDevice(reader, writer, ProtocolVersion.V5)
-        await device.send(Connect(client_id, ProtocolVersion.V5, user_name=failing.tenant))
-        return await device.receive()
+        device = WireDevice(reader, writer, version)
+        await device.send(Connect(client_id, version, user_name=failing.tenant))
+        answer, *more = await device.receive_until_end()
+        assert isinstance(answer, Connack)
+        assert not more
+        return answer
     finally:
         writer.transport.abort()

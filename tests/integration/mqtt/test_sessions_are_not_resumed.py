@@ -4,88 +4,24 @@ import asyncio
 import socket
 import ssl
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from certinel.bus.messages import DeviceUserChanged, TenantChanged
-from certinel.domain.admission import TrustPolicy
-from certinel.domain.certificate import Certificate
-from certinel.domain.revocation import OFFLINE_CHECK
-from certinel.domain.tenant import Tenant, TenantStatus
-from certinel.domain.tenant_option import TenantOption
-from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import Connect, ProtocolVersion
 from certinel.mqtt.encoding import encode
-from certinel.services import possession, revocation, tenant_options, trusted_certificates, users
-from certinel.services.platform import PlatformOptions
-from certinel.services.trusted_certificates import Change
-from certinel.storage import tenants
-from certinel.storage import users as stored_users
 from certinel.storage.engine import EngineName
-from support.certificates import AT, DeviceFiles
-from support.stage import TENANT, Stage, StageMaker
+from support.certificates import DeviceFiles
+from support.stage import Stage, StageMaker
+from support.trust_changes import CHANGES, TrustChange, device_of, stage_with_proof
 
 PATIENCE_SECONDS = 20
 CONNECT = encode(Connect("pump", ProtocolVersion.V3_1_1), ProtocolVersion.V3_1_1)
 ADMITTED, REFUSED = b"\x20\x02\x00\x00", b"\x20\x02\x00\x05"
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
-
-TrustChange = Callable[[Stage], Awaitable[None]]
-
-
-async def disabled(stage: Stage) -> None:
-    await stage.change(Change(status=TrustStatus.DISABLED))
-
-
-async def deleted(stage: Stage) -> None:
-    async with stage.platform.database.transaction() as tx:
-        await trusted_certificates.delete(tx, stage.platform, TENANT, stage.fingerprint)
-
-
-async def device_revoked(stage: Stage) -> None:
-    revoked = Certificate.parse((stage.folder / "leaf.der").read_bytes())
-    async with stage.platform.database.transaction() as tx:
-        await tenant_options.put(tx, stage.platform, TenantOption(TENANT, *OFFLINE_CHECK, "true"))
-        await revocation.revoke_certificate(tx, stage.platform, TENANT, revoked, AT)
-
-
-async def proof_withdrawn(stage: Stage) -> None:
-    """While the platform requires a proof."""
-    async with stage.platform.database.transaction() as tx:
-        await possession.withdraw(tx, stage.platform, TENANT, stage.fingerprint)
-
-
-async def auto_registration_off_and_device_removed(stage: Stage) -> None:
-    await stage.change(Change(auto_registration=False))
-    async with stage.platform.database.transaction() as tx:
-        assert await stored_users.remove(tx, TENANT, "device_pump")
-        tx.after_commit(stage.platform.bus.publish, DeviceUserChanged(TENANT, "device_pump"))
-
-
-async def device_user_disabled(stage: Stage) -> None:
-    async with stage.platform.database.transaction() as tx:
-        await users.set_enabled(tx, stage.platform, TENANT, "device_pump", is_enabled=False)
-
-
-async def tenant_suspended(stage: Stage) -> None:
-    async with stage.platform.database.transaction() as tx:
-        await tenants.save(tx, Tenant(id=TENANT, status=TenantStatus.SUSPENDED, created_at=AT))
-        tx.after_commit(stage.platform.bus.publish, TenantChanged(TENANT))
-
-
-CHANGES: list[TrustChange] = [
-    disabled,
-    deleted,
-    device_revoked,
-    proof_withdrawn,
-    auto_registration_off_and_device_removed,
-    device_user_disabled,
-    tenant_suspended,
-]
 
 
 @pytest.fixture
@@ -97,9 +33,7 @@ def engine_name() -> EngineName:
 @pytest.fixture
 async def stage(make_stage: StageMaker) -> Stage:
     """A node that requires a proof, and has it."""
-    stage = await make_stage(platform_options=PlatformOptions(policy=TrustPolicy(require_proof=True)))
-    await stage.prove(TENANT)
-    return stage
+    return await stage_with_proof(make_stage)
 
 
 @dataclass(frozen=True)
@@ -155,18 +89,17 @@ class Client:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 async def test_session_of_before_a_change_opens_nothing_after_it(
     stage: Stage, tmp_path: Path, change: TrustChange, version: ssl.TLSVersion
 ) -> None:
-    pump = stage.root.device("pump")
-    (stage.folder / "leaf.der").write_bytes(pump.der)
+    pump = device_of(stage)
     client = Client.of(DeviceFiles.of(pump, tmp_path), stage.gateway.port, version)
     saved = tmp_path / "session.pem"
     answer, session, _ = await asyncio.to_thread(client.connect)
     assert answer == ADMITTED
     assert await asyncio.to_thread(client.connect_with_openssl, saved, offer=False) == (ADMITTED, False)
-    await change(stage)
+    await change(stage, pump)
     answer, _, was_resumed = await asyncio.to_thread(client.connect, session)
     assert (answer, was_resumed) == (REFUSED, False)
     if saved.exists():

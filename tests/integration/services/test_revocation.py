@@ -18,11 +18,12 @@ from certinel.domain.tenant_option import TenantOption
 from certinel.domain.trust_store import TrustStore
 from certinel.domain.trusted_certificate import TrustStatus
 from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft
-from certinel.services import authority_lists, revocation, tenant_options, trusted_certificates
+from certinel.services import audit, authority_lists, revocation, tenant_options, trusted_certificates
 from certinel.services.platform import Platform
 from certinel.services.trust import TrustKeeper
 from certinel.storage import authority_lists as stored_lists
 from certinel.storage import revoked_certificates
+from certinel.storage.audit_records import AuditFilter
 from certinel.storage.authority_lists import ListUpload
 from certinel.storage.page import PageRequest
 from support.certificates import Issued, root_authority
@@ -36,8 +37,7 @@ DAY = timedelta(days=1)
 
 async def revoke(platform: Platform, *serials: int, tenant: TenantId = T1) -> None:
     entries = [RevocationEntry(serial=serial, revoked_at=platform.clock.now()) for serial in serials]
-    async with platform.database.transaction() as tx:
-        await revocation.revoke_serials(tx, platform, tenant, entries)
+    await revocation.revoke_many(platform, tenant, entries)
 
 
 async def upload(platform: Platform, root: Issued, tenant: TenantId = T1) -> None:
@@ -85,6 +85,26 @@ async def test_entries_that_several_add_at_once_are_all_known(platform: Platform
     known = platform.trust.revocation(T1)
     assert len(known.own) == 31
     assert all(has(known, number) for number in (7, *range(100, 130)))
+
+
+async def test_others_write_while_many_are_revoked(platform: Platform) -> None:
+    revoking = asyncio.create_task(revoke(platform, *range(1, 20_001)))
+    while not platform.trust.revocation(T1).own:  # noqa: ASYNC110 - each part is known without an event
+        await asyncio.sleep(0)
+    async with platform.database.transaction() as tx:
+        await tenant_options.put(tx, platform, TenantOption(MANAGEMENT_TENANT, "cat", "key", "1"))
+        revoked = await revoked_certificates.count(tx, T1)
+    await revoking
+    assert 0 < revoked < 20_000
+    assert len(platform.trust.revocation(T1).own) == 20_000
+
+
+async def test_all_of_many_serials_are_in_the_audit_log(platform: Platform) -> None:
+    await revoke(platform, *range(1, 5_001))
+    async with platform.database.reading() as tx:
+        page = await audit.list_of(tx, T1, AuditFilter(source=f"{T1}/crl"), PageRequest(page_size=100))
+    named = [serial for record in page.items for serial in record.text.removeprefix("Revoked serials: ").split(", ")]
+    assert sorted(int(serial, 16) for serial in named) == list(range(1, 5_001))
 
 
 async def test_entry_of_an_issuer_is_kept_with_it(platform: Platform) -> None:

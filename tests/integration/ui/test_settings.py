@@ -134,6 +134,15 @@ async def test_what_is_no_serial_number_comes_back(admin: Visitor, serial: str, 
     assert words in answer.text
 
 
+async def test_more_entries_than_are_revoked_at_once_are_refused_and_not_cut(site: Site, admin: Visitor) -> None:
+    form = form_to(await admin.page(REVOKE), "/read")
+    rows = ["".join(f"{serial:x}\n" for serial in range(start, start + 3000)) for start in (1, 5001)]
+    files = [("file", (f"{number}.csv", "SERIALNO\n" + content)) for number, content in enumerate(rows)]
+    answer = await admin.http.post(form.action, data=form.fields, files=files)
+    assert (answer.status_code, "These are 6000 entries" in answer.text) == (422, True)
+    assert await revoked(site) == []
+
+
 async def test_known_certificates_and_devices_are_shown_before_they_are_revoked(
     site: Site, admin: Visitor, plant: Issued
 ) -> None:

@@ -179,8 +179,7 @@ async def revoke_serial_numbers(platform: Served, principal: Caller, by: ActingC
     It counts while the tenant option `configuration/crl.offline.check.enabled` is `true`: connected devices are
     disconnected, their tokens end. A serial number that is on the list keeps its date. A file may have 5000 entries.
     """
-    async with platform.database.transaction() as tx:
-        await revocation.revoke_serials(tx, platform, principal.tenant, entries, by)
+    await revocation.revoke_many(platform, principal.tenant, entries, by)
 
 
 @router.get(OWN, dependencies=[READERS], responses=documented_error(422))

@@ -122,7 +122,9 @@ async def read(visit: Visit, form: Form) -> Response:
         entries += _of_file(await file.read(), file.filename or "", visit.now)
     if not entries:
         raise FaultError(ENGLISH("revoke.nothing"))
-    written = list(dict.fromkeys(_written(entry) for entry in entries))[:MAX_ENTRIES]
+    written = list(dict.fromkeys(_written(entry) for entry in entries))
+    if len(written) > MAX_ENTRIES:  # what is left out would not be revoked
+        raise FaultError(ENGLISH("revoke.too-many", count=len(written), limit=MAX_ENTRIES))
     return shown_with(REVOKE, visit.session, {**typed, "entry": written})
 
 
@@ -155,10 +157,10 @@ async def revoke(visit: Visit, form: Form) -> Response:
     entries = [entry for text in written if (entry := _read_back(text)) is not None]
     if not entries or len(entries) < len(written):
         raise FaultError(ENGLISH("revoke.unreadable"))
-    async with visit.platform.database.transaction() as tx:
-        if form.text("scope") != "all":
+    if form.text("scope") != "all":
+        async with visit.platform.database.reading() as tx:
             entries = _of_issuers(entries, await _hit(visit, tx, entries))
-        await revocation.revoke_serials(tx, visit.platform, visit.session.tenant, entries, visit.session.actor)
+    await revocation.revoke_many(visit.platform, visit.session.tenant, entries, visit.session.actor)
     return visit.go(f"{SETTINGS}#revocation", "revoke.said", count=len(entries))
 
 
