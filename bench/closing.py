@@ -107,7 +107,7 @@ async def _close(
             idle.stdin.write(b"\n")
         await _expect(idle, "ready")
         sent: list[Sent] = []
-        publishers = [PacedPublisher(identity, server.port, ClientTls(None), sent) for identity in others]
+        publishers = [PacedPublisher(identity, server.port, ClientTls(), sent) for identity in others]
         for publisher in publishers:
             await publisher.connect()
             publisher.begin()

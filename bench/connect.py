@@ -13,7 +13,7 @@ from OpenSSL import SSL
 from bench.fleet import make_fleet
 from bench.servers import Server, mosquitto, node, tls_only
 from certinel.mqtt.packets import ProtocolVersion
-from certinel.simulation.client_tls import ClientTls
+from certinel.simulation.client_tls import ClientTls, KeyExchange
 from certinel.simulation.fleet import Identity
 from certinel.simulation.plan import Plan, Scenario
 from certinel.simulation.simulation import Simulation, Target
@@ -33,8 +33,8 @@ async def connect_all(devices: Sequence[Identity], port: int, tls_version: int |
     """Each device once, a few at a time: it connects, is accepted, and leaves."""
     plan = Plan(devices=len(devices), scenario=Scenario.STORM, times=1, at_once=AT_ONCE)
     # one key exchange for all: mosquitto's OpenSSL may know no post-quantum one; whom the load trusts is of no interest
-    tls = ClientTls(None, only_version=tls_version, only_p256=True)
-    simulation = Simulation(plan, Target("localhost", port, "127.0.0.1"), tls, version=ProtocolVersion.V3_1_1)
+    tls = ClientTls(key_exchange=KeyExchange.P256, only_version=tls_version)
+    simulation = Simulation(plan, Target("localhost", port, "127.0.0.1"), tls, None, version=ProtocolVersion.V3_1_1)
     await simulation.run(devices)
     if simulation.tally.admitted != len(devices):
         raise SystemExit(f"the server on port {port} did not let everybody in: {dict(simulation.tally.unexpected)}")

@@ -42,7 +42,7 @@ def say(line: str) -> None:
 
 async def wait(port: int, identities: tuple[Identity, ...]) -> list[float]:
     """Connect all devices; return when each of them was disconnected."""
-    tls, turns = ClientTls(None), asyncio.Semaphore(AT_ONCE)
+    tls, turns = ClientTls(), asyncio.Semaphore(AT_ONCE)
     devices = [IdleDevice(identity, port, tls) for identity in identities]
 
     async def connect(device: IdleDevice) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing_extensions import override
 
 from bench.servers import Server
+from certinel.mqtt.encoding import encode
 from certinel.mqtt.packets import Connack, Connect, ProtocolVersion, Publish, Suback, Subscribe, Subscription
 from certinel.simulation.client_tls import ClientTls
 from certinel.simulation.connection import DeviceConnection
@@ -24,8 +25,8 @@ class Device:
         self.done: asyncio.Future[None] = loop.create_future()
         self._identity = identity
         self._port = port
-        session = tls.connection(identity.certificate, identity.key, identity.above, "localhost")
-        self.connection = DeviceConnection(session, ProtocolVersion.V3_1_1, self)
+        session = tls.connection(identity, "localhost")
+        self.connection = DeviceConnection(session, ProtocolVersion.V3_1_1, self, trust=None)
 
     async def connect(self) -> None:
         """Connect, and return when the device is ready."""
@@ -36,8 +37,8 @@ class Device:
     def dialled(self) -> None:
         pass
 
-    def shaken(self) -> None:
-        self.connection.send(Connect(self._identity.client_id, ProtocolVersion.V3_1_1))
+    def shaken(self) -> bytes:
+        return encode(Connect(self._identity.client_id, ProtocolVersion.V3_1_1), ProtocolVersion.V3_1_1)
 
     def answered(self, answer: Connack) -> None:
         if answer.code:
@@ -104,7 +105,7 @@ async def cpu_for_messages(
     server: Server, devices: Sequence[Identity], listening: Identity | None, window: int, windows: int
 ) -> float:
     """CPU seconds of the server while all devices publish at once; their connects are not counted."""
-    tls = ClientTls(None)
+    tls = ClientTls()
     subscribers = [Subscriber(listening, server.port, tls)] if listening is not None else []
     publishers = [Publisher(device, server.port, tls, window, windows) for device in devices]
     for device in (*subscribers, *publishers):

@@ -10,9 +10,8 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 import uvloop
@@ -20,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import track
 
+from certinel.cli import simulation_options as given
 from certinel.cli.pki.files import CaFile, CaKeyFile, read_authority, write_public
 from certinel.cli.pki.secrets_given import CaPassphraseFile
 from certinel.cli.reachability import check_server
@@ -27,28 +27,18 @@ from certinel.cli.simulation_tables import board, summary
 from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError, console
 from certinel.mqtt.packets import ProtocolVersion
 from certinel.services.clock import SystemClock
-from certinel.simulation.client_tls import ClientTls
+from certinel.simulation.client_tls import ClientTls, KeyExchange
 from certinel.simulation.fleet import FleetMaker, Identity
-from certinel.simulation.plan import Fault, Plan, Scenario, UnusablePlanError
-from certinel.simulation.report import Limit, UnusableLimitError, exceeded, report_of
+from certinel.simulation.plan import Plan, Scenario, UnusablePlanError
+from certinel.simulation.report import Limit, exceeded, report_of
+from certinel.simulation.server_trust import ServerTrust
 from certinel.simulation.simulation import Simulation, Target
 
-DEFAULT_DURATION_SECONDS = 30.0
 DRAWN_EVERY_SECONDS = 0.5
 SPARE_FILES = 100
 """For everything that is no device's socket."""
 
 _progress = Console(stderr=True)
-
-
-class MqttVersion(StrEnum):
-    """What the devices speak; only 5.0 tells them why they are refused."""
-
-    V3_1_1 = "3.1.1"
-    V5 = "5.0"
-
-
-_VERSIONS = {MqttVersion.V3_1_1: ProtocolVersion.V3_1_1, MqttVersion.V5: ProtocolVersion.V5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,64 +47,35 @@ class _Order:
 
     plan: Plan
     target: Target
-    server_ca: Path | None
+    tls: ClientTls
+    trust: ServerTrust
     version: ProtocolVersion
     limits: list[Limit]
 
 
 def simulate(  # noqa: PLR0917 - typer calls it by name
-    scenario: Annotated[
-        Scenario,
-        typer.Argument(help="storm: connect and leave; telemetry: stay and send; tokens: stay and ask for them."),
-    ] = Scenario.TELEMETRY,
-    devices: Annotated[
-        int, typer.Option(min=1, max=100_000, help="How many, each with a certificate of its own.")
-    ] = 100,
-    times: Annotated[
-        int | None,
-        typer.Option(min=1, help="How often each does it (connects, measurements, tokens), instead of --duration."),
-    ] = None,
-    duration: Annotated[
-        float | None, typer.Option(min=0.1, help=f"Seconds; {DEFAULT_DURATION_SECONDS:.0f} unless --times is given.")
-    ] = None,
-    rate: Annotated[
-        float, typer.Option(min=0, max=1000, help="What each device does in a second; 0 as fast as it is answered.")
-    ] = 1.0,
-    ramp: Annotated[
-        float, typer.Option(min=0, help="Seconds over which the devices come; all at once by default.")
-    ] = 0.0,
-    at_once: Annotated[int, typer.Option(min=1, help="Connects under way at one moment, at most.")] = 500,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help=f"NAME=PERCENT of the devices, repeatable: {', '.join(Fault)}.", metavar="NAME=PERCENT"),
-    ] = None,
+    scenario: given.ScenarioName = Scenario.TELEMETRY,
+    devices: given.DeviceCount = 100,
+    times: given.Times = None,
+    duration: given.Duration = None,
+    rate: given.Rate = 1.0,
+    ramp: given.Ramp = 0.0,
+    at_once: given.AtOnce = 500,
+    fault: given.Faults = None,
     ca: CaFile = Path("ca.pem"),
     ca_key: CaKeyFile = None,
     ca_passphrase_file: CaPassphraseFile = None,
-    host: Annotated[str, typer.Option(help="Where the platform is.")] = "localhost",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Its MQTT port.")] = 8883,
-    server_ca: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="CERTINEL_CA", help="CA of the platform's own certificate, unless this computer trusts it."
-        ),
-    ] = None,
-    mqtt_version: Annotated[
-        MqttVersion, typer.Option(help="Only 5.0 tells a device why it is refused.")
-    ] = MqttVersion.V5,
-    name_prefix: Annotated[str, typer.Option(help="How the common names begin; a number follows.")] = "sim-",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same faulty devices and choices.")] = 0,
-    fail_over: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="End with 1 above this, repeatable: puback.p99=250ms, connack.max=2s, unexpected=1%.", metavar="LIMIT"
-        ),
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the report as JSON here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    i_operate: Annotated[
-        str | None, typer.Option(metavar="HOST", help="Name the host again when it is not this computer.")
-    ] = None,
+    host: given.Host = "localhost",
+    port: given.Port = 8883,
+    server_ca: given.ServerCa = None,
+    mqtt_version: given.SpokenVersion = given.MqttVersion.V5,
+    key_exchange: given.HowKeysAreAgreedOn = KeyExchange.P256,
+    name_prefix: given.NamePrefix = "sim-",
+    seed: given.Seed = 0,
+    fail_over: given.Limits = None,
+    report: given.ReportFile = None,
+    as_json: given.AsJson = False,
+    i_operate: given.OperatedHost = None,
 ) -> None:
     """Put a platform under the load of many devices with real certificates, and report how it went.
 
@@ -123,75 +84,56 @@ def simulate(  # noqa: PLR0917 - typer calls it by name
     unless --fail-over unexpected=… allows it. Ctrl-C ends the run and still reports.
     """
     _refuse_strange_target(host, i_operate)
-    plan = _plan(scenario, devices, times, duration, ramp, rate, at_once, fault, seed, name_prefix)
-    limits = _limits(fail_over or [])
-    order = _Order(
-        plan,
-        Target(host, port, check_server(host, port, server_ca)),
-        server_ca,
-        _VERSIONS[mqtt_version],
-        limits,
-    )
-    issuer, above = read_authority(ca, ca_key, ca_passphrase_file)
-    maker = FleetMaker(order.plan, issuer, above, SystemClock().now())
-    making = track(maker, "Making certificates", total=devices, console=_progress, transient=True)
-    _allow_sockets(devices)
-    result, is_within_limits = uvloop.run(_run(order, list(making)))
-    content = json.dumps(result, indent=2)
-    if report is not None:
-        write_public(report, f"{content}\n".encode(), force=True)
-    if as_json:
-        typer.echo(content)
-    else:
-        console.print(summary(result), soft_wrap=False)
-    if not is_within_limits:
-        raise typer.Exit(EXIT_FAILURE)
-
-
-def _plan(  # noqa: PLR0917 - the options of the command
-    scenario: Scenario,
-    devices: int,
-    times: int | None,
-    duration: float | None,
-    ramp: float,
-    rate: float,
-    at_once: int,
-    faults: Sequence[str] | None,
-    seed: int,
-    name_prefix: str,
-) -> Plan:
-    if times is None and duration is None:
-        duration = DEFAULT_DURATION_SECONDS
     try:
-        return Plan(
+        plan = Plan(
             devices=devices,
             scenario=scenario,
             times=times,
-            duration_seconds=duration,
+            duration_seconds=given.seconds_of(duration, times),
             ramp_seconds=ramp,
             per_second=rate,
             at_once=at_once,
-            fault_percent=dict(_fault(text) for text in faults or []),
+            fault_percent=given.shares_of(fault),
             seed=seed,
             name_prefix=name_prefix,
         )
     except UnusablePlanError as error:
         raise CommandError(str(error), EXIT_USAGE) from None
+    limits = given.limits_of(fail_over)
+    target = Target(host, port, check_server(host, port, server_ca))
+    order = _Order(plan, target, ClientTls(key_exchange=key_exchange), _trust(server_ca), mqtt_version.protocol, limits)
+    fleet = _make_fleet(order, ca, ca_key, ca_passphrase_file)
+    result, is_within_limits = uvloop.run(_run(order, fleet))
+    _tell(result, report, as_json)
+    if not is_within_limits:
+        raise typer.Exit(EXIT_FAILURE)
 
 
-def _fault(text: str) -> tuple[Fault, float]:
-    name, _, percent = text.partition("=")
-    try:
-        return Fault(name), float(percent.removesuffix("%"))
-    except ValueError:
-        raise CommandError(f"{text!r} is no fault as wrong-name=5; there are {', '.join(Fault)}", EXIT_USAGE) from None
+def _trust(server_ca: Path | None) -> ServerTrust:
+    clock = SystemClock()
+    return ServerTrust(clock, server_ca) if server_ca is not None else ServerTrust.of_this_computer(clock)
 
 
-def _limits(texts: Sequence[str]) -> list[Limit]:
-    try:
-        return [Limit.parse(text) for text in texts]
-    except UnusableLimitError as error:
-        raise CommandError(str(error), EXIT_USAGE) from None
+def _make_fleet(order: _Order, ca: Path, ca_key: Path | None, ca_passphrase_file: Path | None) -> list[Identity]:
+    """Make everything that takes time before the run, so that it is none of the run's."""
+    _allow_sockets(order.plan.devices)
+    issuer, above = read_authority(ca, ca_key, ca_passphrase_file)
+    maker = FleetMaker(order.plan, issuer, above, SystemClock().now())
+    fleet = []
+    for device in track(maker, "Making certificates", total=order.plan.devices, console=_progress, transient=True):
+        order.tls.prepare(device)
+        fleet.append(device)
+    return fleet
+
+
+def _tell(result: dict[str, Any], report: Path | None, as_json: bool) -> None:
+    content = json.dumps(result, indent=2)
+    if as_json:
+        typer.echo(content)
+    else:
+        console.print(summary(result), soft_wrap=False)
+    if report is not None:  # last: a run is not to be lost for a file that cannot be written
+        write_public(report, f"{content}\n".encode(), force=True)
 
 
 def _refuse_strange_target(host: str, i_operate: str | None) -> None:
@@ -219,14 +161,9 @@ def _allow_sockets(devices: int) -> None:
 
 
 async def _run(order: _Order, fleet: Sequence[Identity]) -> tuple[dict[str, Any], bool]:
-    simulation = Simulation(
-        order.plan,
-        order.target,
-        ClientTls(order.server_ca, system_trust=order.server_ca is None),
-        version=order.version,
-    )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, simulation.stop)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, simulation.stop)
+    simulation = Simulation(order.plan, order.target, order.tls, order.trust, version=order.version)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(ending, simulation.stop)
     gc.freeze()  # the fleet stays to the end: not to be looked through again and again
     before = time.process_time()
     async with asyncio.TaskGroup() as group:

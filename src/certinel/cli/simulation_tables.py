@@ -8,9 +8,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from certinel.simulation.plan import Plan, Scenario
 from certinel.simulation.report import BUSY_SHARE, PERCENTILES
 from certinel.simulation.simulation import Simulation
-from certinel.simulation.tally import Latencies
+from certinel.simulation.tally import Latencies, Tally
 
 _FIGURE_CHARACTERS = 8
 """Ten seconds and a tenth of a millisecond; so that the table keeps its shape while it is drawn again and again."""
@@ -22,22 +23,35 @@ def board(simulation: Simulation) -> RenderableType:
     """Return what a run looks like at this moment."""
     plan, tally, seconds = simulation.plan, simulation.tally, simulation.elapsed_seconds
     counts = Table.grid(padding=(0, 2))
-    for name, value in (
+    rows = [
         ("connected now", f"{tally.connected:,} of {plan.devices:,} devices, {tally.finished:,} finished"),
         ("let in", f"{tally.admitted:,}  {_rate(tally.admitted, seconds)}"),
-        ("refused, failed, lost", f"{tally.refused.total():,}  {tally.failed.total():,}  {tally.lost.total():,}"),
-        ("acknowledged", f"{tally.messages:,}  {_rate(tally.messages, seconds)}"),
-        ("tokens", f"{tally.tokens:,}  {_rate(tally.tokens, seconds)}"),
-    ):
+        (
+            "not let in",
+            f"{tally.refused.total():,} refused, {tally.failed.total():,} failed, {tally.lost.total():,} lost",
+        ),
+    ]
+    if plan.scenario is Scenario.TELEMETRY:
+        rows.append(("acknowledged", f"{tally.messages:,}  {_rate(tally.messages, seconds)}"))
+    if plan.scenario is Scenario.TOKENS:
+        rows.append(("tokens", f"{tally.tokens:,}  {_rate(tally.tokens, seconds)}"))
+    for name, value in rows:
         counts.add_row(Text(name, "dim"), Text(value))
-    total = plan.duration_seconds
-    progress = (
-        ProgressBar(total, min(seconds, total)) if total is not None else ProgressBar(plan.devices, tally.finished)
-    )
+    for reason, count in tally.unexpected.most_common(SHOWN_REASONS):
+        counts.add_row(Text("unexpected", "dim"), Text(f"{count:,} × {reason}", "red"))
     title = Text.assemble((f"{plan.scenario} ", "bold"), f"against {simulation.target.host}:{simulation.target.port}")
     title.append(f"  {seconds:.0f} s, Ctrl-C ends it", "dim")
     figures = {stage: _milliseconds(found) for stage, found in tally.latencies.items() if found.count}
-    return Group(title, progress, counts, _latencies(figures))
+    return Group(title, _progress(plan, tally, seconds), counts, _latencies(figures))
+
+
+def _progress(plan: Plan, tally: Tally, seconds: float) -> ProgressBar:
+    """Return how far a run is: in time, or in what its healthy devices are to do."""
+    if plan.duration_seconds is not None:
+        return ProgressBar(plan.duration_seconds, min(seconds, plan.duration_seconds))
+    done = {Scenario.STORM: tally.admitted, Scenario.TELEMETRY: tally.messages, Scenario.TOKENS: tally.tokens}
+    total = plan.healthy_devices * (plan.times or 1)
+    return ProgressBar(total or 1, min(done[plan.scenario], total))
 
 
 def summary(report: Mapping[str, Any]) -> RenderableType:
@@ -54,9 +68,10 @@ def summary(report: Mapping[str, Any]) -> RenderableType:
     rows.add_row(
         Text("  connections", "dim"),
         f"{connections['attempts']:,} begun, {connections['admitted']:,} let in"
-        f" ({connections['admittedPerSecond']:,.0f}/s), {connections['cut']:,} cut on purpose,"
-        f" {connections['connectedAtTheEnd']:,} up at the end",
+        f" ({connections['admittedPerSecond']:,.0f}/s), {connections['connectedAtTheEnd']:,} up at the end",
     )
+    if connections["cut"]:
+        rows.add_row("", f"{connections['cut']:,} cut on purpose")
     for name, unit in (("messages", "acknowledged"), ("tokens", "received")):
         if report[name][unit]:
             rows.add_row(

@@ -4,6 +4,7 @@ It keeps no rules of what to do when: its owner does, and is told what comes.
 """
 
 import asyncio
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 from OpenSSL import SSL
@@ -14,6 +15,7 @@ from certinel.mqtt.encoding import encode
 from certinel.mqtt.errors import MqttError
 from certinel.mqtt.framing import FrameBuffer
 from certinel.mqtt.packets import Connack, Disconnect, Packet, ProtocolVersion, Puback, Publish, Suback
+from certinel.simulation.server_trust import ServerTrust, UntrustedServerError
 
 MAX_PACKET_BYTES = 1 << 20
 """More than any platform sends to a device."""
@@ -21,6 +23,9 @@ _RECORD_BYTES = 16 * 1024
 _WIRE_BYTES = _RECORD_BYTES + 512
 _PUBACK_OF_SUCCESS = b"\x40\x02"
 _PUBACK_BYTES = 4
+_CONNACK_FIRST_BYTE = 0x20
+GOODBYE = encode(Disconnect(), ProtocolVersion.V3_1_1)
+"""Without a reason it is the same in every version (5.0, 3.14.2.1)."""
 _REASONS_OF_CLOSING = ("shutdown", "unexpected eof", "ssl/tls alert close notify")
 
 
@@ -30,8 +35,8 @@ class Owner(Protocol):
     def dialled(self) -> None:
         """The TCP connection is there."""
 
-    def shaken(self) -> None:
-        """The handshake is over, as far as the client can tell."""
+    def shaken(self) -> bytes:
+        """The handshake is over, as far as the client can tell; return the packet that goes out with its end."""
 
     def answered(self, answer: Connack) -> None:
         """CONNACK has come."""
@@ -55,10 +60,12 @@ class Owner(Protocol):
 class DeviceConnection(asyncio.Protocol):
     """The connection. Everything that goes wrong on it ends it and nothing else."""
 
-    __slots__ = ("_frames", "_is_over", "_is_shaken", "_owner", "_reason", "_tls", "_transport", "_version")
+    __slots__ = ("_frames", "_is_over", "_is_shaken", "_owner", "_reason", "_tls", "_transport", "_trust", "_version")
 
-    def __init__(self, tls: SSL.Connection, version: ProtocolVersion, owner: Owner) -> None:
+    def __init__(self, tls: SSL.Connection, version: ProtocolVersion, owner: Owner, trust: ServerTrust | None) -> None:
+        """``trust`` judges the server's certificate; None is for servers whose identity is beside the point."""
         self._tls = tls
+        self._trust = trust
         self._version = version
         self._owner = owner
         self._frames = FrameBuffer(MAX_PACKET_BYTES)
@@ -83,9 +90,10 @@ class DeviceConnection(asyncio.Protocol):
         if self._is_over:
             return
         self._tls.bio_write(data)
-        if not self._is_shaken and not self._shake_hands():
-            return
-        self._deliver()
+        if self._is_shaken:
+            self._deliver()
+        else:
+            self._shake_hands()  # no packet comes with its end: in MQTT the client speaks first
 
     @override
     def eof_received(self) -> None:
@@ -98,12 +106,16 @@ class DeviceConnection(asyncio.Protocol):
 
     # ---- what the owner asks for
 
-    def send(self, *packets: Packet) -> None:
-        """Write packets; nothing once the connection is over."""
+    def send(self, packet: Packet) -> None:
+        """Write a packet; nothing once the connection is over."""
+        self.send_encoded(encode(packet, self._version))
+
+    def send_encoded(self, packet: bytes) -> None:
+        """Write a packet that was encoded before; nothing once the connection is over."""
         if self._is_over:
             return
         try:
-            self._tls.sendall(b"".join(encode(packet, self._version) for packet in packets))
+            self._tls.sendall(packet)
         except SSL.Error as error:
             self._end(_reason_of(error))
         else:
@@ -111,7 +123,7 @@ class DeviceConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Say goodbye and close; the owner hears nothing more."""
-        self.send(Disconnect())
+        self.send_encoded(GOODBYE)
         if not self._is_over:
             self._is_over = True
             self._close_socket()
@@ -128,20 +140,38 @@ class DeviceConnection(asyncio.Protocol):
 
     # ---- inside
 
-    def _shake_hands(self) -> bool:
+    def _shake_hands(self) -> None:
         try:
             self._tls.do_handshake()
+            self._is_shaken = True
         except SSL.WantReadError:
-            self._flush()
-            return False
+            pass
         except SSL.Error as error:
             self._flush()
             self._end(_reason_of(error))
+            return
+        # before anything is sent that comes after the server's certificate, the device's own above all
+        if not self._is_server_good():
+            return
+        if self._is_shaken:
+            self.send_encoded(self._owner.shaken())
+        else:
+            self._flush()
+
+    def _is_server_good(self) -> bool:
+        """Tell whether to go on, as far as the server has shown who it is; it is looked at once."""
+        if self._trust is None:
+            return True
+        try:
+            is_checked = self._trust.check(self._tls)
+        except UntrustedServerError as error:
+            self._end(f"TLS: {error}")
             return False
-        self._flush()
-        self._is_shaken = True
-        self._owner.shaken()
-        return True
+        if is_checked:
+            self._trust = None
+        elif self._is_shaken:
+            self._end("TLS: the server has no certificate")
+        return not self._is_over
 
     def _deliver(self) -> None:
         try:
@@ -162,7 +192,8 @@ class DeviceConnection(asyncio.Protocol):
             return
         self._frames.feed(plain)
         while not self._is_over and (frame := self._frames.next_frame()) is not None:
-            self._act_on(decode(*frame, self._version))
+            read = _decode_again if frame[0] == _CONNACK_FIRST_BYTE else decode
+            self._act_on(read(*frame, self._version))
 
     def _act_on(self, packet: Any) -> None:
         match packet:
@@ -201,6 +232,10 @@ class DeviceConnection(asyncio.Protocol):
     def _close_socket(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+_decode_again = lru_cache(maxsize=64)(decode)
+"""For answers that a platform gives to thousands of devices in the same bytes."""
 
 
 def _reason_of(error: SSL.Error) -> str:

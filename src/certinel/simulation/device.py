@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
 
+from certinel.mqtt.encoding import encode
 from certinel.mqtt.packets import Connack, Connect, Packet, ProtocolVersion, Publish, Suback, Subscribe, Subscription
 from certinel.simulation.connection import DeviceConnection
 from certinel.simulation.fleet import Identity
@@ -63,8 +64,9 @@ class SimulatedDevice:
         self._tally = around.tally
         self._loop = asyncio.get_running_loop()
         self._chance = around.plan.chance(identity.name)
+        self._hello = encode(Connect(identity.client_id, around.version, keep_alive=self._keep_alive()), around.version)
         self._connection: DeviceConnection | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._is_admitted = False
         self._is_finished = False
         self._is_registered = False
@@ -106,10 +108,10 @@ class SimulatedDevice:
         self._around.opened()
         self._since = perf_counter()
 
-    def shaken(self) -> None:
-        """The handshake is over."""
+    def shaken(self) -> bytes:
+        """The handshake is over: CONNECT is due."""
         self._timed(Stage.HANDSHAKE)
-        self._send(Connect(self.identity.client_id, self._around.version, keep_alive=self._keep_alive()))
+        return self._hello
 
     def answered(self, answer: Connack) -> None:
         """Let in or not."""
@@ -303,8 +305,10 @@ class SimulatedDevice:
 
     def _wait(self, until: float, act: Callable[[], None]) -> None:
         self._cancel_timer()
-        if not self._is_finished:
-            self._timer = self._loop.call_at(until, act)
+        if self._is_finished:
+            return
+        is_due = until <= self._loop.time()
+        self._timer = self._loop.call_soon(act) if is_due else self._loop.call_at(until, act)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

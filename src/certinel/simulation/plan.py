@@ -73,15 +73,24 @@ class Plan:
         """Return the common name of a device, counted from 0."""
         return f"{self.name_prefix}{number:0{len(str(self.devices - 1))}d}"
 
+    @property
+    def healthy_devices(self) -> int:
+        """How many devices are let in by a platform that does its work."""
+        return sum(fault is None or not fault.is_refused for fault in self._in_turn())
+
     def faults(self) -> list[Fault | None]:
         """Return what is wrong with each device, None for the healthy ones; shares are exact to half a device."""
+        everyone = self._in_turn()
+        self.chance("faults").shuffle(everyone)
+        return everyone
+
+    def _in_turn(self) -> list[Fault | None]:
+        """Return the faults of ``faults``, the same ones side by side."""
         faulty: list[Fault | None] = []
         for fault, percent in sorted(self.fault_percent.items()):
             faulty += [fault] * round(self.devices * percent / 100)
         faulty = faulty[: self.devices]
-        everyone = faulty + [None] * (self.devices - len(faulty))
-        self.chance("faults").shuffle(everyone)
-        return everyone
+        return faulty + [None] * (self.devices - len(faulty))
 
     def chance(self, purpose: str) -> Random:
         """Return chance for one purpose, so that one choice more here changes none elsewhere."""

@@ -93,6 +93,7 @@ def report_of(simulation: Simulation, cpu_seconds: float, limits: list[Limit]) -
             "faultPercent": dict(plan.fault_percent),
             "seed": plan.seed,
             "mqtt": simulation.version.name.removeprefix("V").replace("_", "."),
+            "keyExchange": simulation.tls.key_exchange,
         },
         "end": simulation.end,
         "seconds": round(seconds, 3),

@@ -12,6 +12,7 @@ from certinel.simulation.connection import DeviceConnection
 from certinel.simulation.device import SimulatedDevice
 from certinel.simulation.fleet import Identity
 from certinel.simulation.plan import Plan
+from certinel.simulation.server_trust import ServerTrust
 from certinel.simulation.tally import Tally
 
 DEVICES_PER_ADDRESS = 20_000
@@ -42,14 +43,17 @@ class Target:
 class Simulation:
     """One run of a plan against a platform. Made inside the event loop, run once."""
 
-    def __init__(self, plan: Plan, target: Target, tls: ClientTls, *, version: ProtocolVersion) -> None:
+    def __init__(
+        self, plan: Plan, target: Target, tls: ClientTls, trust: ServerTrust | None, *, version: ProtocolVersion
+    ) -> None:
         self.plan = plan
         self.tally = Tally()
         self.version = version
         self.end = End.DONE
         self.seconds = 0.0
         self.target = target
-        self._tls = tls
+        self.tls = tls
+        self._trust = trust
         self._waiting: deque[SimulatedDevice] = deque()
         self._under_way = 0
         self._unfinished = 0
@@ -122,9 +126,8 @@ class Simulation:
 
     def dial(self, device: SimulatedDevice) -> DeviceConnection:
         """Begin a TCP connection; how it ends the device hears from the connection, or here when there is none."""
-        identity = device.identity
-        tls = self._tls.connection(identity.certificate, identity.key, identity.above, self.target.host)
-        connection = DeviceConnection(tls, self.version, device)
+        tls = self.tls.connection(device.identity, self.target.host)
+        connection = DeviceConnection(tls, self.version, device, self._trust)
         task = asyncio.get_running_loop().create_task(self._dial(connection, self.tally.attempts))
         self._dialling.add(task)
         task.add_done_callback(self._dialling.discard)

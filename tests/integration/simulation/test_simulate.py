@@ -91,6 +91,22 @@ def test_exceeded_limit_ends_with_one_and_is_named(node: Node, tmp_path: Path) -
     assert json.loads((tmp_path / "report.json").read_text()) == json.loads(ended.output)
 
 
+def test_report_that_cannot_be_written_does_not_take_the_figures_with_it(node: Node, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = outcome(node, "storm", "--devices", "1", "--times", "1", "--report", tmp_path / "file" / "report.json")
+    assert ended.status == 2
+    assert json.loads(ended.output)["connections"]["admitted"] == 1
+    assert "report.json" in ended.errors
+
+
+def test_keys_are_agreed_on_as_told(node: Node) -> None:
+    words = ("storm", "--devices", "1", "--times", "1", "--name-prefix", "quantum-")
+    found = report(node, *words, "--key-exchange", "post-quantum")
+    assert found["plan"]["keyExchange"] == "post-quantum"
+    assert found["connections"]["admitted"] == 1
+    assert report(node, *words)["plan"]["keyExchange"] == "p256"
+
+
 def test_refused_healthy_devices_are_unexpected(node: Node, tmp_path: Path) -> None:
     made = CliRunner().invoke(app, ["pki", "ca", "Another CA", "--out", str(tmp_path / "ca.pem")])
     assert made.exit_code == 0
@@ -136,6 +152,7 @@ def test_platform_that_goes_away_is_unexpected(tmp_path: Path, node: Node) -> No
         (("--fault", "tired=5"), "wrong-name"),
         (("--fail-over", "speed=5"), "puback.p99=250ms"),
         (("--fault", "cut=70", "--fault", "expired=70"), "100 per cent"),
+        (("--fault", "cut=1", "--fault", "cut=2"), "twice"),
     ],
 )
 def test_what_cannot_be_run_is_told(words: tuple[str, ...], told: str) -> None:

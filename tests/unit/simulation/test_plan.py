@@ -19,6 +19,10 @@ def test_every_fault_has_its_share_of_the_devices() -> None:
     assert counts == {Fault.WRONG_NAME: 10, Fault.EXPIRED: 5, Fault.CUT: 20, None: 165}
 
 
+def test_healthy_are_those_that_a_platform_lets_in() -> None:
+    assert plan(wrong_name=5, expired=2.5, cut=10).healthy_devices == 185
+
+
 def test_same_seed_makes_the_same_devices_faulty() -> None:
     assert plan(seed=7, expired=10).faults() == plan(seed=7, expired=10).faults()
     assert plan(seed=7, expired=10).faults() != plan(seed=8, expired=10).faults()
