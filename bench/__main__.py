@@ -5,14 +5,23 @@ import json
 import platform
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import closing, connect, publish, registration, simulator
+from bench import closing, connect, publish, recording, registration, simulator
+from bench.connect import Figures
 
-REFERENCES = {"connect": "mosquitto", "publish": "mosquitto", "simulator": "certinel", "registration": "new"}
+REFERENCES = {
+    "connect": "mosquitto",
+    "publish": "mosquitto",
+    "simulator": "certinel",
+    "recording": "deciding",
+    "registration": "new",
+}
 
 
 def read_arguments() -> argparse.Namespace:
@@ -31,30 +40,9 @@ def main() -> None:
     arguments = read_arguments()
     what = arguments.what or [*REFERENCES, "closing"]
     progress = Console(stderr=True)
-    results: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as directory:
-        if "connect" in what:
-            results["connect"] = connect.measure(
-                Path(directory), count=arguments.count, rounds=arguments.rounds, progress=progress.log
-            )
-        if "publish" in what:
-            results["publish"] = publish.measure(
-                Path(directory), count=arguments.messages, rounds=arguments.rounds, progress=progress.log
-            )
-        if "simulator" in what:
-            results["simulator"] = simulator.measure(
-                Path(directory),
-                count=arguments.count,
-                messages=arguments.messages,
-                rounds=arguments.rounds,
-                progress=progress.log,
-            )
-        if "closing" in what:
-            results["closing"] = closing.measure(Path(directory), count=arguments.sessions, progress=progress.log)
-        if "registration" in what:
-            results["registration"] = registration.measure(
-                Path(directory), count=arguments.devices, progress=progress.log
-            )
+        measurements = _measurements(arguments, Path(directory), progress.log)
+        results = {name: measurements[name]() for name in measurements if name in what}
     if arguments.json:
         json.dump({"machine": platform.machine(), "python": platform.python_version(), **results}, sys.stdout, indent=2)
         return
@@ -66,6 +54,7 @@ def main() -> None:
             "simulator",
             "microseconds of CPU, of the node and of the simulator that drives it (in brackets: times the node's)",
         ),
+        ("recording", "microseconds for a refused connect (in brackets: times deciding)"),
         ("registration", "devices of one file, at first and when it is sent again (in brackets: times the first)"),
     ):
         if name in results:
@@ -76,7 +65,23 @@ def main() -> None:
         console.print(table)
 
 
-def _table(title: str, figures: dict[str, dict[str, float]], reference: str) -> Table:
+def _measurements(
+    arguments: argparse.Namespace, directory: Path, progress: Callable[[str], None]
+) -> Mapping[str, Callable[[], Mapping[str, Figures]]]:
+    count, messages, rounds = arguments.count, arguments.messages, arguments.rounds
+    return {
+        "connect": partial(connect.measure, directory, count=count, rounds=rounds, progress=progress),
+        "publish": partial(publish.measure, directory, count=messages, rounds=rounds, progress=progress),
+        "simulator": partial(
+            simulator.measure, directory, count=count, messages=messages, rounds=rounds, progress=progress
+        ),
+        "closing": partial(closing.measure, directory, count=arguments.sessions, progress=progress),
+        "recording": partial(recording.measure, directory, progress=progress),
+        "registration": partial(registration.measure, directory, count=arguments.devices, progress=progress),
+    }
+
+
+def _table(title: str, figures: Mapping[str, Figures], reference: str) -> Table:
     servers = list(next(iter(figures.values())))
     table = Table("", *servers, title=title)
     for case, by_server in figures.items():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from certinel.domain.admission import Admission, ConnectAttempt
 from certinel.domain.certificate import Certificate
@@ -118,8 +119,7 @@ Verdict = Admission | Refusal | Explanation
 """An explanation stands for what ends a connection before there is anything to decide."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What is known at the moment of an attempt; turned into words later, when nobody waits for it."""
 
     tenant: TenantId

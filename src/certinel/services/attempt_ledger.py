@@ -3,12 +3,11 @@
 In memory, of one node, bounded. What does not get a place of its own is counted together with others of its code.
 """
 
-import hashlib
 import socket
 from collections import Counter, OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from certinel.domain.connection_attempt import ADMITTED, Sighting
 from certinel.domain.identifiers import TenantId
@@ -33,6 +32,10 @@ MAX_SUMMARIES_OF_TENANT = 200
 """Addresses of one window for which attempts are counted without being kept one by one; beyond, only codes count."""
 MAX_ACCOUNTS = 200_000
 """Bounds the memory of what was spent; beyond it attempts are only counted, until the next window."""
+
+
+NO_LEAF = 0
+"""In the place of a certificate's hash."""
 
 
 @dataclass(slots=True, eq=False)
@@ -66,24 +69,25 @@ class AttemptLedger:
         self._waiting: list[Entry] = []
         self._waiting_of: Counter[TenantId] = Counter()
         self._spent: Counter[Hashable] = Counter()
-        self._window_ends: datetime | None = None
+        self._window_begins = self._window_ends = datetime.min.replace(tzinfo=UTC)
 
     def note(self, sighting: Sighting, at: datetime, *, is_owned: bool) -> None:
         """Count an attempt, as one of its own or as one more of an entry that is there."""
-        if self._window_ends is None or not self._window_ends - WINDOW <= at < self._window_ends:
+        if not self._window_begins <= at < self._window_ends:
             self._begin_window(at)
-        attempt = sighting.attempt
-        presented = attempt.presented if attempt is not None else ()
-        leaf = hashlib.sha256(presented[0]).digest() if presented else b""
-        client_id = attempt.client_id if attempt is not None else ""
-        network = network_of(sighting.origin.address)
-        key = (sighting.tenant, sighting.code, leaf, client_id, network)
+        tenant, code, _, attempt, origin = sighting
+        presented, client_id = (attempt.presented, attempt.client_id) if attempt is not None else ((), "")
+        # stands for the certificate for an hour, keyed by Python at its start, and far quicker than SHA-256
+        leaf = hash(presented[0]) if presented else NO_LEAF
+        network = network_of(origin.address)
+        key = (tenant, code, leaf, client_id, network)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._opened(key, sighting, at, leaf, network, is_owned=is_owned)
         entry.count += 1
         entry.last_at = at
-        self._wait(entry)
+        if not entry.is_waiting:
+            self._wait(entry)
 
     def take(self) -> list[Entry]:
         """Return the entries that have something to be stored, and expect them to be stored."""
@@ -96,21 +100,21 @@ class AttemptLedger:
     def put_back(self, entries: list[Entry]) -> None:
         """Let entries wait again that could not be stored."""
         for entry in entries:
-            self._wait(entry)
+            if not entry.is_waiting:
+                self._wait(entry)
 
     def _wait(self, entry: Entry) -> None:
-        if not entry.is_waiting:
-            entry.is_waiting = True
-            self._waiting.append(entry)
-            self._waiting_of[entry.tenant] += 1
+        entry.is_waiting = True
+        self._waiting.append(entry)
+        self._waiting_of[entry.tenant] += 1
 
     def _begin_window(self, at: datetime) -> None:
-        self._window_ends = at + WINDOW
+        self._window_begins, self._window_ends = at, at + WINDOW
         self._entries.clear()
         self._spent.clear()
 
     def _opened(
-        self, key: Hashable, sighting: Sighting, at: datetime, leaf: bytes, network: str, *, is_owned: bool
+        self, key: Hashable, sighting: Sighting, at: datetime, leaf: int, network: str, *, is_owned: bool
     ) -> Entry:
         tenant, code, address = sighting.tenant, sighting.code, sighting.origin.address
         has_room = len(self._waiting) < MAX_WAITING and self._waiting_of[tenant] < MAX_WAITING_OF_TENANT
@@ -128,7 +132,10 @@ class AttemptLedger:
 
     def _spend(self, accounts: list[tuple[Hashable, int]]) -> bool:
         """Take one from every account, or nothing when one is exhausted."""
-        if any(self._spent[account] >= limit for account, limit in accounts) or len(self._spent) > MAX_ACCOUNTS:
+        for account, limit in accounts:
+            if self._spent[account] >= limit:
+                return False
+        if len(self._spent) > MAX_ACCOUNTS:
             return False
         self._spent.update(account for account, _ in accounts)
         return True
@@ -140,9 +147,9 @@ class AttemptLedger:
         return entry
 
 
-def _accounts(sighting: Sighting, leaf: bytes, network: str, *, is_owned: bool) -> list[tuple[Hashable, int]]:
+def _accounts(sighting: Sighting, leaf: int, network: str, *, is_owned: bool) -> list[tuple[Hashable, int]]:
     tenant, code = sighting.tenant, sighting.code
-    accounts: list[tuple[Hashable, int]] = [((tenant, leaf), MAX_OF_LEAF)] if leaf else []
+    accounts: list[tuple[Hashable, int]] = [((tenant, leaf), MAX_OF_LEAF)] if leaf != NO_LEAF else []
     if not is_owned:
         accounts += [((tenant, code, network), MAX_UNOWNED_OF_NETWORK), (tenant, MAX_UNOWNED_OF_TENANT)]
     return accounts

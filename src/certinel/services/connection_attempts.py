@@ -6,11 +6,12 @@ Recording is a matter of memory; a task of its own puts what was seen into words
 import asyncio
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from typing_extensions import override
 
 from certinel.domain.connection_attempt import ADMITTED, ConnectionAttempt, Sighting, described, summary
 from certinel.domain.errors import DeviceIdentityError
@@ -18,14 +19,13 @@ from certinel.domain.identifiers import TenantId
 from certinel.domain.trust_store import TrustStore
 from certinel.services.attempt_ledger import AttemptLedger, Entry
 from certinel.services.clock import Clock
+from certinel.services.write_behind import WriteBehind
 from certinel.storage import connection_attempts, connection_counts
 from certinel.storage.connection_attempts import AttemptFilter, Recount
 from certinel.storage.engine import Database, Transaction
 from certinel.storage.errors import StorageError
 from certinel.storage.page import Page, PageRequest
 
-FLUSH_EVERY = timedelta(seconds=1)
-"""What was seen is stored this soon; before, identical attempts are counted in memory."""
 RETENTION = timedelta(days=30)
 MAX_KEPT = 100_000
 """Attempts of a tenant; the oldest go first (trust.md section 7)."""
@@ -75,18 +75,16 @@ class AttemptIds:
         return self._last
 
 
-class AttemptRecorder:
-    """Takes down the attempts of one node. ``run`` must be running for anything to be stored."""
+class AttemptRecorder(WriteBehind):
+    """Takes down the attempts of one node; before they are stored, identical ones are counted in memory."""
 
     def __init__(self, database: Database, trust: TrustStore, clock: Clock) -> None:
+        super().__init__()
         self._database = database
         self._trust = trust
         self._clock = clock
         self._ledger = AttemptLedger()
         self._ids = AttemptIds()
-        self._wake = asyncio.Event()
-        self._closing = asyncio.Event()
-        self._flushing = asyncio.Lock()
         self._stored_rows: dict[TenantId, int] = {}
         self._listening: set[asyncio.Event] = set()
         self._prune_at = clock.now() + PRUNE_EVERY
@@ -110,24 +108,8 @@ class AttemptRecorder:
         finally:
             self._listening.discard(event)
 
-    async def run(self) -> None:
-        """Store what is recorded until ``close`` is called."""
-        while not self._closing.is_set():
-            await self._wake.wait()
-            self._wake.clear()
-            await self.flush()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_EVERY.total_seconds()):
-                    await self._closing.wait()
-
-    async def close(self) -> None:
-        """Store what is left, and let ``run`` end."""
-        self._closing.set()
-        self._wake.set()
-        await self.flush()
-
+    @override
     async def flush(self) -> None:
-        """Store what was recorded up to now. What cannot be stored stays, and is tried again with the next flush."""
         async with self._flushing:
             waiting = self._ledger.take()
             stored = 0

@@ -4,14 +4,13 @@ Noting is a matter of memory; a task of its own stores what is new, soon and tog
 the same certificate only the time is stored.
 """
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 import structlog
+from typing_extensions import override
 
 from certinel.bus.local import LocalBus
 from certinel.bus.messages import DeviceUserChanged, TenantChanged
@@ -21,12 +20,12 @@ from certinel.domain.device import DeviceCertificate
 from certinel.domain.identifiers import DEVICE_USER_PREFIX, DeviceId, Fingerprint, TenantId, device_user_name
 from certinel.services.clock import Clock
 from certinel.services.recent import Recent
+from certinel.services.write_behind import WriteBehind
 from certinel.storage import device_certificates, device_chains, users
 from certinel.storage.device_chains import DeviceChain
 from certinel.storage.engine import Database, Transaction
 from certinel.storage.errors import StorageError
 
-FLUSH_EVERY = timedelta(seconds=1)
 MAX_NEW = 10_000
 """Devices with something new that wait for the database; what comes beyond is noted when the device comes again."""
 MAX_SEEN = 200_000
@@ -67,18 +66,16 @@ class _Sighting:
         )
 
 
-class DeviceSightings:
-    """Takes down the admitted devices of one node. ``run`` must be running for anything to be stored."""
+class DeviceSightings(WriteBehind):
+    """Takes down the admitted devices of one node."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__()
         self._database = database
         self._clock = clock
         self._new: dict[_Key, _Sighting] = {}
         self._seen: dict[_Key, datetime] = {}
         self._known: Recent[_Key, tuple[bytes, Fingerprint]] = Recent(MAX_KNOWN)
-        self._wake = asyncio.Event()
-        self._closing = asyncio.Event()
-        self._flushing = asyncio.Lock()
 
     def listen_to(self, bus: LocalBus) -> None:
         """Hear of devices that may be gone: what is known of them is looked up again."""
@@ -95,24 +92,8 @@ class DeviceSightings:
             self._new[key] = _Sighting(admission, presented, self._clock.now())
         self._wake.set()
 
-    async def run(self) -> None:
-        """Store what is noted until ``close`` is called."""
-        while not self._closing.is_set():
-            await self._wake.wait()
-            self._wake.clear()
-            await self.flush()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_EVERY.total_seconds()):
-                    await self._closing.wait()
-
-    async def close(self) -> None:
-        """Store what is left, and let ``run`` end."""
-        self._closing.set()
-        self._wake.set()
-        await self.flush()
-
+    @override
     async def flush(self) -> None:
-        """Store what was noted up to now. What cannot be stored stays, and is tried again with the next flush."""
         async with self._flushing:
             new, self._new = list(self._new.values()), {}
             seen, self._seen = list(self._seen.items()), {}

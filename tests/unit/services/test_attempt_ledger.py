@@ -1,5 +1,6 @@
 """What counts as one attempt, and what becomes of too many."""
 
+import tracemalloc
 from datetime import datetime, timedelta
 
 import pytest
@@ -176,6 +177,20 @@ def test_what_waits_is_bounded_and_nothing_goes_uncounted() -> None:
     entries = ledger.take()
     assert len(entries) <= MAX_WAITING + 20
     assert sum(entry.count for entry in entries) == 2 * MAX_WAITING
+
+
+def test_flood_of_the_largest_chains_takes_little_memory() -> None:
+    ledger, largest = AttemptLedger(), 32 * 1024
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            leaf = number.to_bytes(largest, "big")
+            stranger = sighting(MANAGEMENT_TENANT, leaf=leaf, address=f"10.0.{number // 256}.{number % 256}")
+            ledger.note(stranger, START, is_owned=False)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < (MAX_UNOWNED_OF_TENANT + 100) * largest
 
 
 def test_accepted_devices_of_one_certificate_are_not_limited() -> None:
