@@ -127,10 +127,19 @@ async def test_tenant_may_be_named_by_form_and_header(site: Site, plant: Issued,
     assert (await site.admin.post(PATH, headers=headers)).json()["tenantId"] == TENANT
 
 
-async def test_tenant_that_does_not_exist_is_404(site: Site, pump: Issued) -> None:
-    for client in (site.admin, site.operator):
-        response = await verify(client, pump.chain_pem, "t404")
-        assert answered(response) == (404, "Device Certificates/Not Found", "Tenant Id doesn't exists")
+async def test_tenant_that_does_not_exist_is_404_for_the_operator(site: Site, pump: Issued) -> None:
+    response = await verify(site.operator, pump.chain_pem, "t404")
+    assert answered(response) == (404, "Device Certificates/Not Found", "Tenant Id doesn't exists")
+
+
+async def test_only_the_management_tenant_learns_which_tenants_there_are(site: Site, pump: Issued) -> None:
+    stranger = await site.stranger()
+    answers = [await verify(stranger, pump.chain_pem, tenant) for tenant in (TENANT, "t404")]
+    answers += [
+        await stranger.post("/certinel/explanations", json={"chain": pump.chain_pem, "tenant": tenant})
+        for tenant in (TENANT, "t404")
+    ]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(403, answers[0].text)}
 
 
 async def test_only_the_management_tenant_names_another_tenant(site: Site, plant: Issued, pump: Issued) -> None:

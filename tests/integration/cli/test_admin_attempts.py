@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,8 @@ def attempts(
     return run(*command, environment=environment, answers=() if password is not None else (ADMIN_PASSWORD,))
 
 
-def listed(node: Node, *options: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(attempts(node, "--json", *options).succeeded().output)
+def listed(node: Node, *options: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(attempts(node, "--json", *options).succeeded().output)
     return found
 
 
@@ -67,10 +68,19 @@ def test_details_say_what_to_do(node: Node) -> None:
         (("--outcome", "refused"), ["misnamed"]),
         (("--since", "2h", "--device", "welcome"), ["welcome"]),
         (("--since", "2100-01-01"), []),
+        (("--until", "2h"), []),
+        (("--until", "2100-01-01", "--device", "welcome"), ["welcome"]),
     ],
 )
 def test_options_choose(node: Node, options: tuple[str, ...], devices: list[str]) -> None:
     assert [one["device"] for one in listed(node, *options)] == devices
+
+
+def test_either_certificate_of_a_path_chooses(node: Node) -> None:
+    (known,) = listed(node, "--device", "welcome")
+    assert listed(node, "--fingerprint", known["chain"][0]["fingerprint"]) == [known]
+    assert known in listed(node, "--trusted", known["trustedCertificate"])
+    assert listed(node, "--trusted", "0" * 40) == []
 
 
 def test_limit_shows_the_latest(node: Node) -> None:

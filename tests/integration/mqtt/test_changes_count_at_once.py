@@ -7,7 +7,7 @@ import pytest
 from certinel.domain.admission import ConnectAttempt, TrustPolicy
 from certinel.domain.errors import STRANGER_SENTENCE, Code, Refusal
 from certinel.mqtt import ProtocolVersion
-from certinel.mqtt.packets import Puback, Publish
+from certinel.mqtt.packets import Publish
 from certinel.services import admission
 from certinel.services.authentication import by_token
 from certinel.services.platform import PlatformOptions
@@ -21,6 +21,7 @@ from support.trust_changes import (
     LASTS,
     TrustChange,
     certificate_ran_out,
+    deleted,
     device_of,
     proven_by_another_tenant_too,
     stage_with_proof,
@@ -41,10 +42,10 @@ async def stage(make_stage: StageMaker) -> Stage:
 
 async def token_of(device: WireDevice) -> str:
     """What a connected device gets on ``s/dat``."""
-    await device.subscribe("s/dat")
-    await device.send(Publish("s/uat", b"", qos=1, packet_id=1))
-    while not isinstance(packet := await device.receive(), Publish):
-        assert isinstance(packet, Puback)
+    await device.subscribe("s/dat", qos=0)
+    await device.send(Publish("s/uat", b"", qos=0))
+    packet = await device.receive()
+    assert isinstance(packet, Publish)
     return packet.payload.decode().removeprefix("71,")
 
 
@@ -78,6 +79,16 @@ async def test_change_ends_session_token_and_the_right_to_connect(stage: Stage, 
         assert reason.startswith(Code.EXPIRED)
     else:
         assert reason == f"{Code.UNKNOWN_ISSUER}: {STRANGER_SENTENCE}"
+
+
+async def test_renewing_a_ca_with_the_same_key_ends_nothing_not_even_when_the_old_one_goes(stage: Stage) -> None:
+    async with stage.device(DEVICE, issued=device_of(stage)) as device:
+        assert (await device.connect(DEVICE)).code == 0
+        token = await token_of(device)
+        await stage.upload(stage.root.renewed())
+        await deleted(stage, stage.root)
+        await device.publish("211,20")
+        assert not await is_refused(stage, token)
 
 
 @pytest.mark.parametrize(("ends", "code"), [(1, Code.ISSUER_EXPIRED), (2, Code.TRUST_EXPIRED)])

@@ -1,16 +1,21 @@
 """The client-certificate cases of x509-limbo through the function that admission uses (trust.md section 3, rule 4)."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
 
+from certinel.domain.authority_list import ReceivedList
 from certinel.domain.certificate import Certificate, MalformedCertificateError
 from certinel.domain.chain import PresentedChain, digest_of
 from certinel.domain.claims import find_claims
 from certinel.domain.errors import Refusal
 from certinel.domain.identifiers import TenantId
 from certinel.domain.pem import first_der
+from certinel.domain.revocation import AuthorityList, TenantRevocation
+from certinel.domain.revocation_list_form import ListFault, UnacceptableListError
+from certinel.domain.revocation_list_text import SentList
 from certinel.domain.trust_store import TenantFacts, TrustStore
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
 from certinel.domain.verdict_memory import VerdictMemory
@@ -20,8 +25,7 @@ MAX_SECONDS = 0.5
 OWNER = TenantId("t1000")
 
 NOT_APPLICABLE_FEATURES = {
-    "has-crl": "lists are uploaded by tenants and looked at in rule 8, not sent along with a chain",
-    "max-chain-depth": "our limit is one setting for everybody, rule 7",
+    "max-chain-depth": "our limit is one setting for everybody and counts every certificate, rule 7",
     "pedantic-public-suffix-wildcard": "about server names",
     "pedantic-webpki-eku": "rules of the web: the usage of a device certificate may be missing, critical or any",
     "pedantic-webpki-subscriber-key": "rules of the web: an RSA key of 2052 bits is strong enough",
@@ -32,6 +36,8 @@ NOT_APPLICABLE_PREFIXES = {
     "webpki::san::": "about server names: nobody connects to a device by name",
 }
 ACCEPTED_ON_PURPOSE = {
+    "crl::crlnumber-missing": "a revocation list without number, as openssl makes it where no crlnumber file is",
+    "crl::crlnumber-critical": "the number of a revocation list is understood, critical or not",
     "rfc5280::aki::cross-signed-root-missing-aki": "no key identifier; signatures tell who issued it",
     "rfc5280::aki::intermediate-missing-aki": "no key identifier; signatures tell who issued it",
     "rfc5280::aki::leaf-missing-aki": "no key identifier; signatures tell who issued it",
@@ -111,12 +117,44 @@ def judged(case: Case) -> str | None:
     try:
         presented = PresentedChain(tuple(Certificate.parse(der) for der in sent), digest_of(sent))
         trust = trusting([first_der(pem) for pem in case["trusted_certs"]], at)
-    except MalformedCertificateError as error:
+        revocation = uploaded(case["crls"], [one.certificate for one in trust.everything()], at)
+    except (MalformedCertificateError, UnacceptableListError) as error:
         return str(error)
     found = find_claims(presented, trust, VerdictMemory(), at)
     if isinstance(found, Refusal):
         return f"{found.code}: {found.sentence}"
-    return None if any(claim.trusted.certificate.is_valid(at) for claim in found) else "trust/expired"
+    refusals = [revocation.refusal(claim.path, OWNER, at) for claim in found if claim.trusted.certificate.is_valid(at)]
+    return None if None in refusals else str(refusals or "trust/expired")
+
+
+def uploaded(pems: Sequence[str], trusted: Sequence[Certificate], at: datetime) -> TenantRevocation:
+    """What the tenant has revoked after it has uploaded the revocation lists; those of strangers are not taken."""
+    lists = []
+    for pem in pems:
+        received = ReceivedList.read(SentList.read(pem.encode()).der)
+        try:
+            issuer = received.accepted_from(trusted, (), at)
+        except UnacceptableListError as error:
+            if error.fault is ListFault.UNKNOWN_ISSUER:
+                continue
+            raise
+        lists.append(
+            AuthorityList(
+                id=len(lists),
+                tenant=OWNER,
+                issuer=issuer,
+                number=received.number,
+                this_update=received.this_update,
+                next_update=received.next_update or received.this_update,
+                uploaded_at=at,
+                count=len(received.serials),
+                serials=received.serials,
+            )
+        )
+    revocation = TenantRevocation()
+    revocation.replace_lists(lists)
+    revocation.online_check = bool(pems)
+    return revocation
 
 
 def trusting(ders: list[bytes], at: datetime) -> TrustStore:

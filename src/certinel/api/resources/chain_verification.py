@@ -128,14 +128,17 @@ def certificates_in(text: str) -> list[bytes]:
 
 
 async def tenant_to_name(platform: Platform, principal: Principal, tenant: str | None) -> TenantId | None:
-    """Return the tenant that a device may be said to name: the caller's own, or any if the management tenant asks."""
+    """Return the tenant that a device may be said to name: the caller's own, or any if the management tenant asks.
+
+    To everybody else another tenant and none are the same 403.
+    """
     if not tenant:
         return None
+    if principal.tenant not in {tenant, MANAGEMENT_TENANT}:
+        raise ForbiddenError
     try:
         async with platform.database.reading() as tx:
             await tenants.get(tx, TenantId(tenant))
     except TenantNotFoundError:
         raise UnknownTenantError from None
-    if principal.tenant not in {tenant, MANAGEMENT_TENANT}:
-        raise ForbiddenError
     return TenantId(tenant)

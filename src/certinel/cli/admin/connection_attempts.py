@@ -31,9 +31,14 @@ def attempts(
         str | None,
         typer.Option(help="Those with this device certificate: its SHA-1 or SHA-256, with or without colons."),
     ] = None,
+    trusted: Annotated[
+        str | None,
+        typer.Option(help="Those under this trusted certificate: its SHA-1, with or without colons."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="Not older than this: 30m, 2h, 7d, or 2026-11-23 or 2026-11-23T12:00Z.")
     ] = None,
+    until: Annotated[str | None, typer.Option(help="Not newer than this, written the same way.")] = None,
     outcome: Annotated[Wanted, typer.Option(help="How they ended.")] = Wanted.ALL,
     limit: Annotated[int, typer.Option(min=1, max=_SHOWN_AT_MOST, help="The latest so many.")] = 50,
     details: Annotated[bool, typer.Option("--details", help="Say what was wrong and what to do about it.")] = False,
@@ -47,7 +52,9 @@ def attempts(
         "code": code,
         "device": device,
         "fingerprint": fingerprint,
+        "trustedCertificate": trusted,
         "dateFrom": queried(since),
+        "dateTo": queried(until),
         "outcome": outcome.name if outcome is not Wanted.ALL else None,
     }
     pages = node.rest.pages("/certinel/connectionAttempts", "connectionAttempts", query, limit=limit)
