@@ -5,6 +5,7 @@ with two underscores: ``CERTINEL_TRUST__MAX_CHAIN_LENGTH``), ``certinel.toml``, 
 program reads the environment.
 """
 
+import os
 import tomllib
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -198,6 +199,11 @@ class Settings(BaseSettings):
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         file = cls.model_config.get("toml_file")
         return (*sources, TomlConfigSettingsSource(settings_cls, file)) if file else sources
+
+
+def notify_socket() -> str | None:
+    """Return where the service manager that started this process wants to hear that it is ready, if it does."""
+    return os.environ.get("NOTIFY_SOCKET")
 
 
 def load(options: dict[str, Any], config_file: Path | None) -> Settings:

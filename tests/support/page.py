@@ -24,7 +24,8 @@ PAHO = "paho.jar"
 """What pages call Eclipse Paho for Java, which set-up fetches."""
 (PAHO_FILE,) = ECLIPSE_PAHO.jars
 PATH = f"{os.environ['PATH']}:/usr/sbin"
-POSTGRESQL = "postgresql"
+POSTGRESQL, SYSTEMD = "postgresql", "systemd"
+"""What some pages need besides programs; the tests of these pages make it."""
 _BLOCK = re.compile(r"^(?P<fence>```+)(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _OPTIONS = re.compile(r"\A(?::[a-z-]+:.*\n)+\n?")
 _OPTION = re.compile(r"^:([a-z-]+): *(.*)$", re.MULTILINE)
@@ -114,9 +115,9 @@ def _commands(block: str) -> Iterator[Command]:
 
 
 def pages_with_commands(kind: str) -> list[str]:
-    """Return the pages of a kind that have something to run, but for those that need PostgreSQL."""
+    """Return the pages of a kind that have something to run, but for those that need a system made for them."""
     texts = {path.relative_to(DOCS).as_posix(): path.read_text() for path in sorted(DOCS.glob(f"{kind}/*.md"))}
-    return [name for name, text in texts.items() if any(steps(text)) and not wants_postgresql(text)]
+    return [name for name, text in texts.items() if any(steps(text)) and not _needs(text) & {POSTGRESQL, SYSTEMD}]
 
 
 def before(page: str) -> str:
@@ -132,8 +133,12 @@ def before(page: str) -> str:
 
 def missing_programs(page: str) -> list[str]:
     """Return the programs that the page needs (``needs:`` at its top) and this machine lacks."""
-    needed = _NEEDS.search(page)
-    return [name for name in needed[1].split() if name != POSTGRESQL and program(name) is None] if needed else []
+    return sorted(name for name in _needs(page) - {POSTGRESQL, SYSTEMD} if program(name) is None)
+
+
+def _needs(page: str) -> set[str]:
+    named = _NEEDS.search(page)
+    return set(named[1].split()) if named else set()
 
 
 def program(name: str) -> str | None:
@@ -141,12 +146,6 @@ def program(name: str) -> str | None:
     if name == PAHO:
         return str(PAHO_FILE) if PAHO_FILE.exists() else None
     return shutil.which(name, path=PATH)
-
-
-def wants_postgresql(page: str) -> bool:
-    """Tell whether the page needs a database of its own (``needs: postgresql``)."""
-    needed = _NEEDS.search(page)
-    return needed is not None and POSTGRESQL in needed[1].split()
 
 
 def blocks(page: str) -> Iterator[Block]:

@@ -63,6 +63,8 @@ class Reader:
     folder: Path
     database: str = DATABASE
     """The URL that stands for the page's."""
+    inside: tuple[str, ...] = ()
+    """Words in front of the shell that take it to another system, with an environment of its own."""
     _shell: subprocess.Popen[str] | None = None
     _ports: dict[int, int] = field(default_factory=lambda: {port: free_port() for port in _PORTS_OF_OTHERS})
 
@@ -169,7 +171,7 @@ class Reader:
             "COLUMNS": "110",
         }
         self._shell = subprocess.Popen(
-            ["bash", "-o", "pipefail"],
+            [*self.inside, "bash", "-o", "pipefail"],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.PIPE,

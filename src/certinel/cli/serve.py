@@ -11,7 +11,7 @@ import uvloop
 from rich.markup import escape
 
 from certinel.cli.terminal import EXIT_USAGE, CommandError, console
-from certinel.config import Settings, WrongSettingError, load
+from certinel.config import Settings, WrongSettingError, load, notify_socket
 
 if TYPE_CHECKING:  # a whole node takes a second to import: when one is started, not for --help
     from certinel.services.first_start import FirstAdministrators
@@ -62,13 +62,17 @@ def serve(  # noqa: PLR0917 - typer calls it by name
 
 async def _serve(settings: Settings) -> None:
     from certinel.wiring import logs
+    from certinel.wiring.service_manager import Stage, tell
 
     logs.configure(settings.log)
     node, facts = await start_node(settings)
     greet(facts)
+    manager = notify_socket()
+    tell(manager, Stage.READY, f"devices on port {facts.mqtt_port}, pages and REST on port {facts.https_port}")
     try:
         await wait_for_stop()
     finally:
+        tell(manager, Stage.STOPPING, "finishing what is in flight")
         await node.stop()
 
 

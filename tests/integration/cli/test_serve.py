@@ -1,5 +1,6 @@
 """What an operator reads when a node cannot start: one line that names the thing."""
 
+import json
 import shlex
 import socket
 import sqlite3
@@ -10,6 +11,7 @@ from pathlib import Path
 from support.certificates import root_authority
 from support.commands import Outcome, run
 from support.node import ADMIN_PASSWORD, SOURCES, started_node
+from support.program import PATIENCE_SECONDS, started
 
 PORTS = ("--host", "127.0.0.1", "--mqtt-port", "0", "--https-port", "0", "--http-port", "off")
 
@@ -34,6 +36,21 @@ def test_command_that_the_console_names_brings_in_a_first_device(tmp_path: Path)
         environment = {"PYTHONPATH": str(SOURCES), "CERTINEL_PASSWORD": ADMIN_PASSWORD}
         outcome = run(sys.executable, "-m", "certinel", *words, folder=tmp_path, environment=environment)
     assert "Connected" in outcome.succeeded().output
+
+
+def test_service_manager_is_told_when_devices_can_connect_and_when_it_stops(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "certinel", "serve", "--data-dir", tmp_path / "data", *PORTS)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(PATIENCE_SECONDS)
+        environment = {"PYTHONPATH": str(SOURCES), "NOTIFY_SOCKET": str(tmp_path / "notify")}
+        with started(command, environment) as program:
+            ready = manager.recv(1024).decode()
+            port = json.loads((tmp_path / "data/node.json").read_text())["mqtt"]
+            program.process.terminate()
+            stopping = manager.recv(1024).decode()
+    assert ready.startswith(f"READY=1\nSTATUS=devices on port {port}")
+    assert stopping.startswith("STOPPING=1\nSTATUS=")
 
 
 def test_port_in_use_is_named(tmp_path: Path) -> None:

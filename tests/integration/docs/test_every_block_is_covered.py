@@ -21,7 +21,7 @@ NO_CODE = {"{toctree}", "{glossary}", "{raw}"}
 DRAWN = re.compile("[│└├─▲►]")
 SEEN_ELSEWHERE = {
     ("howto/postgresql.md", "sql"): "test_guides_are_true.py runs its statements on a server",
-    ("howto/service.md", "sh"): "nowhere: it takes systemd as process 1, and a container engine",
+    ("howto/container.md", "sh"): "nowhere: it takes a container engine and an image to build on",
     ("README.md", "sh"): "test_readme.py runs all of it",
     ("README.md", "console"): "test_readme.py starts the node in its own way",
 }
