@@ -22,5 +22,5 @@ def tell(address: str | None, stage: Stage, status: str) -> None:
     if address.startswith("@"):  # the abstract namespace of Linux
         address = f"\0{address[1:]}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel, suppress(OSError):
-        channel.setblocking(False)
+        channel.settimeout(0)
         channel.sendto(f"{stage}\nSTATUS={status}".encode(), address)
