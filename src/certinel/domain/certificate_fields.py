@@ -42,9 +42,10 @@ def fields_of(certificate: Certificate) -> dict[str, str]:
 def findings(certificate: Certificate, at: datetime) -> list[str]:
     """Say what keeps the certificate from being a trusted certificate, and from being that of a device."""
     trusted, device = fault_as_trusted(certificate, at), fault_as_device(certificate, at)
+    limit = ", but only of a tenant that trusts this very one" if certificate.is_ca else ""
     return [
         f"not as trusted certificate: {trusted}" if trusted else "good as trusted certificate",
-        f"not as device certificate: {device}" if device else "good as device certificate",
+        f"not as device certificate: {device}" if device else f"good as device certificate{limit}",
     ]
 
 

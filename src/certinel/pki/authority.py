@@ -97,7 +97,8 @@ def subject_of(text: str, organization: str | None = None) -> x509.Name:
         if _ATTRIBUTE.match(text):
             return x509.Name.from_rfc4514_string(text)
     except (ValueError, KeyError) as error:
-        raise UnusableNameError(f"{text!r} cannot be a subject: {error}") from None
+        reason = str(error) or "it does not read CN=Plant CA,O=Example,C=PL"
+        raise UnusableNameError(f"{text!r} cannot be a subject: {reason}") from None
     return distinguished_name(text, organization=organization)
 
 

@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certinel.pki.authority import Authority, authority_key_identifier, hash_for
 from certinel.pki.errors import NotAnAuthorityError, UnusableValidityError
 
+_MARK = b"-----BEGIN X509 CRL-----"
+_DER_SEQUENCE = b"\x30"
+
 
 @dataclass(frozen=True, slots=True)
 class RevokedEntry:
@@ -18,6 +21,16 @@ class RevokedEntry:
     serial: int
     revoked_at: datetime
     reason: x509.ReasonFlags | None = None
+
+
+def crl_in(content: bytes) -> x509.CertificateRevocationList | None:
+    """Return the revocation list that ``content`` is, in PEM or DER; None when it is something else."""
+    try:
+        if _MARK in content:
+            return x509.load_pem_x509_crl(content)
+        return x509.load_der_x509_crl(content) if content.startswith(_DER_SEQUENCE) else None
+    except ValueError:
+        return None
 
 
 def make_crl(issuer: Authority, entries: Iterable[RevokedEntry], *, number: int, at: datetime, days: int) -> bytes:

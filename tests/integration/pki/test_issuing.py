@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from integration.pki.conftest import Toolkit
-from support.commands import shell
+from support.commands import run, shell
+from support.node import SOURCES
+from support.program import started
 from support.seed_recipe import CA_PASSWORD, INTERMEDIATE_PASSWORD, SeedRecipe
 
 PASSPHRASE = "correct horse"
@@ -93,6 +96,7 @@ def test_subject_in_the_form_of_openssl_keeps_its_order(toolkit: Toolkit) -> Non
     subject = shell("openssl x509 -in ca.pem -noout -subject", folder=toolkit.folder).succeeded().text
     assert subject.strip() == "subject=C = PL, O = Pumps/Valves, CN = Plant CA"
     assert "cannot be a subject" in toolkit.complains("ca", "/nothing", "--out", "other.pem")
+    assert "it does not read CN=" in toolkit.complains("ca", "CN=Plant CA,FOO=b", "--out", "other.pem")
 
 
 def test_missing_passphrase_is_told_where_nobody_can_be_asked(toolkit: Toolkit) -> None:
@@ -105,6 +109,59 @@ def test_no_device_is_made_when_one_name_of_many_is_unusable(toolkit: Toolkit) -
     (toolkit.folder / "fleet.csv").write_text("ID\npump-1\npump:2\n")
     assert "pump:2" in toolkit.complains("device", "--csv", "fleet.csv", "--out-dir", "fleet")
     assert not (toolkit.folder / "fleet").exists()
+
+
+def test_run_of_many_that_failed_goes_on(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    toolkit.succeeds("device", "pump-0")
+    (toolkit.folder / "fleet.csv").write_text(f"pump-1\npump-2\n{'pump' * 15}\npump-4\n")
+    words = ("device", "--csv", "fleet.csv", "--out-dir", "fleet")
+    # as on a disk that is full: the chain of the third has no room, by a few bytes
+    limit = (toolkit.folder / "pump-0.pem").stat().st_size + 20
+    command = ("prlimit", f"--fsize={limit}", sys.executable, "-m", "certinel", "pki", *words)
+    failed = run(*command, environment={"PYTHONPATH": str(SOURCES)})
+    assert "too large" in failed.errors
+    assert "2 of 4 devices were made" in failed.errors
+    first = (toolkit.folder / "fleet/pump-1.pem").read_text()
+    assert "still good" in toolkit.complains(*words)
+    assert "2 devices made" in toolkit.succeeds(*words, "--continue")
+    assert (toolkit.folder / "fleet/pump-1.pem").read_text() == first
+    shell("openssl verify -CAfile ca.pem fleet/*.pem", folder=toolkit.folder).succeeded()
+    assert "0 devices made" in toolkit.succeeds(*words, "--continue")
+
+
+def test_run_of_many_that_was_killed_goes_on(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    (toolkit.folder / "fleet.csv").write_text("\n".join(f"pump-{number}" for number in range(1000)))
+    words = ("device", "--csv", "fleet.csv", "--out-dir", "fleet")
+    command = [sys.executable, "-m", "certinel", "pki", *words]
+    with started(command, {"PYTHONPATH": str(SOURCES)}) as program:
+        assert program.wait_until((toolkit.folder / "fleet/pump-3.pem").exists)
+        program.process.kill()
+    assert "devices made" in toolkit.succeeds(*words, "--continue")
+    assert len(list((toolkit.folder / "fleet").glob("*.pem"))) == 1000
+    assert (toolkit.folder / "ca.index.jsonl").read_text().count('"CN=pump-') == 1000
+
+
+def test_key_that_an_interrupted_run_has_left_is_used(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    toolkit.succeeds("csr", "pump-1", "--out", "pump-1.csr")
+    key = (toolkit.folder / "pump-1.key").read_text()
+    (toolkit.folder / "fleet.csv").write_text("pump-1\n")
+    assert "pump-1.key is there already" in toolkit.complains("device", "--csv", "fleet.csv")
+    toolkit.succeeds("device", "--csv", "fleet.csv", "--continue")
+    assert (toolkit.folder / "pump-1.key").read_text() == key
+    keys = "openssl x509 -in pump-1.pem -noout -pubkey; openssl pkey -in pump-1.key -pubout"
+    printed = shell(keys, folder=toolkit.folder).succeeded().text
+    assert printed[: len(printed) // 2] == printed[len(printed) // 2 :]
+
+
+def test_certificate_of_another_ca_is_in_the_way_of_going_on(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Other CA", "--out", "other.pem")
+    toolkit.succeeds("device", "pump-1", "--ca", "other.pem")
+    toolkit.succeeds("ca", "Plant CA")
+    (toolkit.folder / "fleet.csv").write_text("pump-1\npump-2\n")
+    assert "pump-1.pem is there already" in toolkit.complains("device", "--csv", "fleet.csv", "--continue")
 
 
 def test_openssl_request_is_signed_and_ours_is_signed_by_openssl(toolkit: Toolkit) -> None:

@@ -84,6 +84,26 @@ def test_file_with_nothing_to_show_is_refused(toolkit: Toolkit) -> None:
     assert "no certificate" in toolkit.complains("show", "empty")
 
 
+@pytest.mark.parametrize(("file", "told"), [("pump.key", "never shown"), ("pump.csr", "signing request")])
+def test_what_is_no_certificate_is_told_by_its_name(toolkit: Toolkit, file: str, told: str) -> None:
+    toolkit.succeeds("csr", "pump", "--out", "pump.csr")
+    assert told in toolkit.complains("show", file)
+
+
+def test_entries_of_a_jks_store_are_named(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    password = {"CERTINEL_STORE_PASSPHRASE": "password-of-stores"}
+    for alias in ("first", "second"):
+        toolkit.succeeds("truststore", "ca.pem", "--type", "jks", "--out", "trust.jks", "--alias", alias, **password)
+    assert {answer["entry"] for answer in shown(toolkit, "trust.jks", **password)} == {"entry first", "entry second"}
+
+
+def test_ca_is_a_device_only_where_it_is_trusted_itself(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "pump-7")
+    (answer,) = shown(toolkit, "ca.pem")
+    assert answer["findings"][1] == "good as device certificate, but only of a tenant that trusts this very one"
+
+
 def with_unique_identifiers(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bytes:
     """The certificate with both of them before its extensions, signed again: no tool makes such a one any more."""
     tbs = certificate.tbs_certificate_bytes

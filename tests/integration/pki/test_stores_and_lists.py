@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -83,9 +84,17 @@ def test_openssl_refuses_what_is_on_the_list_and_nothing_else(pump: Toolkit) -> 
     assert "Key Compromise" in text
 
 
+@pytest.mark.parametrize("file", ["ca.key", "pump-7.pem"])
+def test_list_replaces_lists_only(pump: Toolkit, file: str) -> None:
+    before = (pump.folder / file).read_bytes()
+    assert "no revocation list" in pump.complains("crl", "--out", file)
+    assert (pump.folder / file).read_bytes() == before
+
+
 def test_revoked_device_gets_a_new_certificate_without_being_told(pump: Toolkit) -> None:
     pump.succeeds("revoke", "pump-7.pem")
     assert "revoked already" in pump.complains("revoke", "pump-7.pem")
+    assert "revoked already" in pump.complains("revoke", "pump-7")
     pump.succeeds("device", "pump-7", "--force")
 
 
@@ -103,3 +112,23 @@ def test_settings_name_the_client_id_and_the_files(toolkit: Toolkit, client: Cli
     assert "$" not in printed
     if client not in {Client.THIN_EDGE, Client.MQTT_FX}:  # these take the bare name
         assert "d:pump-7" in printed
+
+
+@pytest.mark.parametrize("client", [Client.MOSQUITTO, Client.THIN_EDGE])
+def test_settings_for_a_shell_are_one_word_each_whatever_the_name_of_the_folder(
+    toolkit: Toolkit, client: Client
+) -> None:
+    place = ("--chain", "it's here/pump.pem", "--server-ca", "it's $HOME/ca.pem")
+    printed = toolkit.succeeds("serve-config", client, "pump", *place)
+    words = shlex.split(printed, comments=True)
+    assert str(toolkit.folder / "it's here/pump.pem") in words
+    assert str(toolkit.folder / "it's $HOME/ca.pem") in words
+
+
+def test_settings_name_the_files_that_are_made_for_a_device(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA")
+    toolkit.succeeds("device", "hall 3/pump")
+    printed = toolkit.succeeds("serve-config", "mqtt.fx", "hall 3/pump")
+    named = [line.split()[-1] for line in printed.splitlines() if "Client" in line and " file" in line]
+    assert all(Path(file).is_file() for file in named)
+    assert len(named) == 2

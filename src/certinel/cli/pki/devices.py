@@ -21,6 +21,7 @@ from certinel.cli.pki.files import (
     content_of,
     file_name_of,
     read_authority,
+    read_chain,
     refuse_existing,
     write_public,
     write_secret,
@@ -28,11 +29,11 @@ from certinel.cli.pki.files import (
 from certinel.cli.pki.issued import Issued, IssuedIndex
 from certinel.cli.pki.outcome import AsJson, report
 from certinel.cli.pki.secrets_given import CaPassphraseFile, Encrypt, PassphraseFile, for_new_key
-from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.cli.terminal import EXIT_USAGE, CommandError, complain, console
 from certinel.domain.device_table import DeviceTable, EncodingFinder, UnusableTableError
 from certinel.pki.authority import Authority, Validity, distinguished_name, issue_device
-from certinel.pki.chain import chain_to_pem
-from certinel.pki.keys import KeyType, generate_key, key_to_pem
+from certinel.pki.chain import chain_to_pem, ordered
+from certinel.pki.keys import KeyType, generate_key, key_from_pem, key_to_pem
 from certinel.services.clock import SystemClock
 
 DEVICE_DAYS = 365
@@ -54,6 +55,8 @@ class _Order:
     organization: str | None
     passphrase: str | None
     force: bool
+    goes_on: bool
+    """Use keys that are there without a certificate: an interrupted run has left them."""
 
 
 def device(  # noqa: PLR0917 - typer calls it by name
@@ -77,23 +80,28 @@ def device(  # noqa: PLR0917 - typer calls it by name
     another: Annotated[
         bool, typer.Option("--another", help="Also for a subject that has a certificate which is still good.")
     ] = False,
+    goes_on: Annotated[
+        bool, typer.Option("--continue", help="Leave out those of --csv that a run before this one has made.")
+    ] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Make keys and certificates for devices, ready to connect: the file has the whole chain, the CA included.
 
     What was issued is noted beside the CA, in NAME.index.jsonl. When one of many cannot be made, the command says
-    which before it makes any.
+    which before it makes any. A run of many that was interrupted goes on with --continue.
     """
-    if (name is None) == (csv_file is None):
+    if (name is None) == (csv_file is None) or (goes_on and csv_file is None):
         raise CommandError("give the name of a device, or --csv FILE", EXIT_USAGE)
     names = [name] if name is not None else _names_in(csv_file or Path())
     issuer, above = read_authority(ca, ca_key, ca_passphrase_file)
     at = SystemClock().now()
     passphrase = for_new_key(passphrase_file, encrypt=encrypt, what="the new key")
     validity = Validity.of_days(days, at=at)
-    order = _Order(issuer, above, out_dir, key_type, validity, organization, passphrase, force)
+    order = _Order(issuer, above, out_dir, key_type, validity, organization, passphrase, force, goes_on)
     with IssuedIndex.locked(ca) as index:
+        if goes_on:
+            names = _left_to_make(names, order, index, at)
         if not another:
             _refuse_second(index, names, organization, at)
         _refuse_clashes(names, order)
@@ -146,7 +154,25 @@ def _refuse_clashes(names: Sequence[str], order: _Order) -> None:
         if file in taken:
             raise CommandError(f"{taken[file]!r} and {one!r} would both be in {file}", EXIT_USAGE)
         taken[file] = one
-        refuse_existing(file, key, force=order.force)
+        refuse_existing(file, *(() if order.goes_on else (key,)), force=order.force)
+
+
+def _left_to_make(names: Sequence[str], order: _Order, index: IssuedIndex, at: datetime) -> list[str]:
+    """Return the names without a certificate in the folder; those that have one are noted if they were not yet."""
+    made = {one: certificate for one in names if (certificate := _made_before(one, order, at)) is not None}
+    index.note(Issued.of(certificate) for certificate in made.values())
+    return [one for one in names if one not in made]
+
+
+def _made_before(name: str, order: _Order, at: datetime) -> x509.Certificate | None:
+    """Return the certificate of a device, if it is in the folder with its key, of this CA, and good for now."""
+    file, key_file = _files(name, order)
+    if not (file.is_file() and key_file.is_file()):
+        return None
+    certificate = read_chain(file)[0]
+    is_of_this_ca = len(ordered(certificate, [order.issuer.certificate])) > 1
+    is_of_this_name = certificate.subject == distinguished_name(name, organization=order.organization)
+    return certificate if is_of_this_ca and is_of_this_name and at <= certificate.not_valid_after_utc else None
 
 
 def _make_many(names: Sequence[str], order: _Order, index: IssuedIndex) -> None:
@@ -154,21 +180,28 @@ def _make_many(names: Sequence[str], order: _Order, index: IssuedIndex) -> None:
     for one in names:  # before any file is written: would every name be accepted?
         issue_device(order.issuer, one, key.public_key(), order.validity, organization=order.organization)
     waiting: list[Issued] = []
+    count = 0
     try:
         for one in track(names, "Making devices", console=Console(stderr=True), transient=True):
             waiting.append(Issued.of(_made(one, order)))
+            count += 1
             if len(waiting) >= SAVED_EVERY:
                 index.add(waiting)
                 waiting = []
+    except (CommandError, KeyboardInterrupt):
+        complain(f"{count} of {len(names)} devices were made; the same with --continue makes the others")
+        raise
     finally:
         index.add(waiting)  # also of what was made before an error
 
 
 def _made(name: str, order: _Order) -> x509.Certificate:
-    key = generate_key(order.key_type)
-    certificate = issue_device(order.issuer, name, key.public_key(), order.validity, organization=order.organization)
     file, key_file = _files(name, order)
-    write_secret(key_file, key_to_pem(key, order.passphrase), force=order.force)
+    has_key = order.goes_on and key_file.is_file()
+    key = key_from_pem(content_of(key_file), order.passphrase) if has_key else generate_key(order.key_type)
+    certificate = issue_device(order.issuer, name, key.public_key(), order.validity, organization=order.organization)
+    if not has_key:
+        write_secret(key_file, key_to_pem(key, order.passphrase), force=order.force)
     write_public(file, chain_to_pem([certificate, *order.above]), force=order.force)
     return certificate
 

@@ -77,6 +77,11 @@ class IssuedIndex:
         """Write down more."""
         self.save([*self.entries, *entries])
 
+    def note(self, entries: Iterable[Issued]) -> None:
+        """Write down those that are not known yet."""
+        known = {entry.serial for entry in self.entries}
+        self.add(entry for entry in entries if entry.serial not in known)
+
     def save(self, entries: Iterable[Issued]) -> None:
         """Write down ``entries`` in place of what is there."""
         self.entries = list(entries)

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from cryptography import x509
 
-from certinel.cli.pki.files import CaFile, CaKeyFile, read_authority, read_chain, write_public
+from certinel.cli.pki.files import CaFile, CaKeyFile, content_of, read_authority, read_chain, write_public
 from certinel.cli.pki.issued import Issued, IssuedIndex
 from certinel.cli.pki.secrets_given import CaPassphraseFile
 from certinel.cli.terminal import EXIT_USAGE, CommandError, console
 from certinel.pki.chain import ordered
-from certinel.pki.crl import RevokedEntry, make_crl
+from certinel.pki.crl import RevokedEntry, crl_in, make_crl
 from certinel.services.clock import SystemClock
 
 CRL_DAYS = 30
@@ -60,9 +60,10 @@ def crl(
     days: Annotated[int, typer.Option(help="How long the list is good.")] = CRL_DAYS,
     ca_passphrase_file: CaPassphraseFile = None,
 ) -> None:
-    """Make the CA's revocation list of what was revoked, in PEM; the one before it is replaced."""
+    """Make the CA's revocation list of what was revoked, in PEM; the one before it is replaced, and nothing else."""
     issuer, _ = read_authority(ca, ca_key, ca_passphrase_file)
     file = out or ca.with_suffix(".crl")
+    _refuse_what_is_no_list(file)
     at = SystemClock().now()
     with IssuedIndex.locked(ca) as index:
         entries = [
@@ -75,6 +76,12 @@ def crl(
     console.print(f"✓ Revocation list made: {file}, {len(entries)} certificates on it, good for {days} days")
 
 
+def _refuse_what_is_no_list(file: Path) -> None:
+    """Refuse to write over a key or a certificate; a device or a pipe is nothing that could be lost."""
+    if file.is_file() and crl_in(content_of(file)) is None:
+        raise CommandError(f"{file} is there already, and no revocation list", EXIT_USAGE)
+
+
 def _meant(which: str, ca: Path, index: IssuedIndex, at: datetime) -> list[Issued]:
     file = Path(which)
     if file.is_file():
@@ -84,8 +91,9 @@ def _meant(which: str, ca: Path, index: IssuedIndex, at: datetime) -> list[Issue
         found = [Issued.of(certificate)]
     else:
         serial = which.lower().replace(":", "").removeprefix("0x").lstrip("0")
-        named = [one for one in index.entries if one.is_live(at) and _common_name(one) == which]
-        found = named or [one for one in index.entries if one.serial == serial]
+        named = [one for one in index.entries if _common_name(one) == which]
+        live = [one for one in named if one.is_live(at)]
+        found = live or named or [one for one in index.entries if one.serial == serial]
     revoked = {one.serial for one in index.entries if one.revoked_at is not None}
     if not found:
         raise CommandError(f"{which}: neither a file, nor a certificate that this CA's index knows", EXIT_USAGE)

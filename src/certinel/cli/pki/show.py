@@ -21,11 +21,17 @@ from certinel.domain.certificate_fields import exact, fields_of, findings
 from certinel.domain.der import SEQUENCE
 from certinel.domain.errors import shown
 from certinel.domain.pem import all_der
+from certinel.pki.crl import crl_in
 from certinel.pki.errors import NotAStoreError, WrongPassphraseError
 from certinel.pki.keystore import Store, read_store
 from certinel.services.clock import SystemClock
 
-CRL_MARK = b"-----BEGIN X509 CRL-----"
+NOT_SHOWN = {
+    b"PRIVATE KEY-----": "a private key is in it, which is never shown",
+    b"-----BEGIN CERTIFICATE REQUEST-----": "it is a signing request, of which `certinel pki sign` makes a certificate",
+}
+CERTIFICATE_MARK = b"-----BEGIN CERTIFICATE-----"
+ALIAS_MARK = "Alias name: "
 SHOWN_REVOKED = 50
 """Lines of a revocation list that are printed; --json has them all."""
 
@@ -42,7 +48,7 @@ def show(
     Private keys are never shown.
     """
     content = content_of(file)
-    crl = _crl_in(content)
+    crl = crl_in(content)
     if crl is not None:
         _show_crl(crl, as_json=as_json)
         return
@@ -76,12 +82,26 @@ def _entries(file: Path, content: bytes, passphrase_file: Path | None) -> Sequen
     if content.startswith(JKS_MAGIC):
         passphrase = given(passphrase_file, STORE_VARIABLE) or asked(str(file))
         kind = ("-storetype", "JKS", *passphrase_option("storepass"))
-        return [("", der) for der in all_der(keytool("-list", "-rfc", "-keystore", file, *kind, passphrase=passphrase))]
+        return _listed(keytool("-list", "-rfc", "-keystore", file, *kind, passphrase=passphrase))
     if content[:1] == bytes([SEQUENCE]) and not _is_certificate(content):
         return _of_store(_opened(file, content, passphrase_file))
     if content[:1] == bytes([SEQUENCE]):
         return [("", content)]
+    if CERTIFICATE_MARK not in content:
+        for mark, words in NOT_SHOWN.items():
+            if mark in content:
+                raise CommandError(f"{file}: {words}", EXIT_USAGE)
     return [("", der) for der in read_certificates(file)]
+
+
+def _listed(entries: str) -> list[tuple[str, bytes]]:
+    """Return the certificates that keytool lists, by the entry that each is in."""
+    return [
+        (f"entry {alias.strip()}", der)
+        for part in entries.split(ALIAS_MARK)[1:]
+        for alias, _, rest in [part.partition("\n")]
+        for der in all_der(rest)
+    ]
 
 
 def _is_certificate(content: bytes) -> bool:
@@ -105,15 +125,6 @@ def _of_store(store: Store) -> list[tuple[str, bytes]]:
     found = [(label, one.public_bytes(Encoding.DER)) for label, part in chain for one in part]
     trusted = store.trusted.items()
     return found + [(f"entry {alias}, trusted", one.public_bytes(Encoding.DER)) for alias, one in trusted]
-
-
-def _crl_in(content: bytes) -> x509.CertificateRevocationList | None:
-    try:
-        if CRL_MARK in content:
-            return x509.load_pem_x509_crl(content)
-        return x509.load_der_x509_crl(content) if content[:1] == bytes([SEQUENCE]) else None
-    except ValueError:
-        return None
 
 
 def _show_crl(crl: x509.CertificateRevocationList, *, as_json: bool) -> None:
