@@ -20,7 +20,7 @@ from rich.table import Table
 from certinel.api.explanation_answer import ExplanationAnswer
 from certinel.cli.example_device import DeviceFiles, DeviceRefusedError, NoAnswerError, connected
 from certinel.cli.explained_cards import drawing_of
-from certinel.cli.serve import greet, start_node, wait_for_stop
+from certinel.cli.serve import greet, start_node, told_to_stop
 from certinel.cli.terminal import CommandError, console
 from certinel.config import Settings, WrongSettingError, load
 from certinel.pki.authority import Authority, Validity, distinguished_name, issue_device, make_ca
@@ -75,7 +75,7 @@ async def _demonstrate(settings: Settings, folder: Path, *, stay: bool) -> None:
             raise CommandError(f"the demonstration did not work: {error}") from error
         _farewell(facts, settings)
         if stay:
-            await wait_for_stop()
+            await told_to_stop().wait()
     finally:
         await node.stop()
 

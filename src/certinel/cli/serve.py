@@ -67,10 +67,10 @@ async def _serve(settings: Settings) -> None:
     logs.configure(settings.log)
     node, facts = await start_node(settings)
     greet(facts)
-    manager = notify_socket()
+    manager, stop = notify_socket(), told_to_stop()
     tell(manager, Stage.READY, f"devices on port {facts.mqtt_port}, pages and REST on port {facts.https_port}")
     try:
-        await wait_for_stop()
+        await stop.wait()
     finally:
         tell(manager, Stage.STOPPING, "finishing what is in flight")
         await node.stop()
@@ -90,13 +90,13 @@ async def start_node(settings: Settings) -> "tuple[Node, NodeFacts]":
         raise CommandError(str(error)) from error
 
 
-async def wait_for_stop() -> None:
-    """Return when the process is told to stop: SIGTERM, or Ctrl+C."""
+def told_to_stop() -> asyncio.Event:
+    """Return what is set when the process is told to stop, SIGTERM or Ctrl+C; from now on these do nothing else."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 def greet(facts: "NodeFacts") -> None:
