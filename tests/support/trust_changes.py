@@ -5,6 +5,7 @@ The stage requires a proof of possession, and its tenant has given it.
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from io import BytesIO
 from types import MappingProxyType
 
 from certinel.bus.messages import DeviceUserChanged, TenantChanged
@@ -66,7 +67,7 @@ async def authority_revoked(stage: Stage, _: Issued) -> None:
 
 async def on_the_list_of_its_ca(stage: Stage, device: Issued) -> None:
     sent = revocation_list(stage.root, [device.certificate.serial_number])
-    await authority_lists.upload(stage.platform, TENANT, sent)
+    await authority_lists.upload(stage.platform, TENANT, BytesIO(sent))
 
 
 async def online_check_without_a_list(stage: Stage, _: Issued) -> None:

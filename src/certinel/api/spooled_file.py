@@ -1,7 +1,8 @@
-"""Request bodies of forms with one large file: bounded, and on disk beyond the first megabyte."""
+"""Large request bodies, files in forms and whole ones: bounded, and on disk beyond the first megabyte."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Final, cast
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
@@ -11,6 +12,27 @@ from typing_extensions import override
 from certinel.api.json_body import MAX_LENGTH_DIGITS
 from certinel.api.multipart_body import MAX_PARTS, MULTIPART, FormField, is_form
 from certinel.api.problems import BodyTooLargeError, InvalidFieldsError, MalformedBodyError, UnsupportedBodyError
+
+MAX_IN_MEMORY: Final = 1024 * 1024
+"""Many callers may send at once."""
+
+
+class SpooledBody:
+    """Dependency that gives the whole body, whatever media type is claimed for it, as an open file.
+
+    It is gone when the request has ended. As with other bodies nothing is read before the dependencies of the route
+    have let the caller in.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+
+    async def __call__(self, request: Request) -> AsyncIterator[BinaryIO]:
+        with SpooledTemporaryFile(max_size=MAX_IN_MEMORY) as file:
+            async for chunk in _bounded(request, self.max_bytes):
+                file.write(chunk)
+            file.seek(0)
+            yield cast("BinaryIO", file)
 
 
 class SpooledFile:
@@ -24,7 +46,7 @@ class SpooledFile:
         self.field, self.max_bytes = field, max_bytes
 
     async def __call__(self, request: Request) -> AsyncIterator[BinaryIO]:
-        stream = self._bounded(request)
+        stream = _bounded(request, self.max_bytes)
         if not is_form(request):
             async for _ in stream:
                 pass
@@ -38,23 +60,24 @@ class SpooledFile:
         finally:
             await form.close()
 
-    async def _bounded(self, request: Request) -> AsyncGenerator[bytes, None]:
-        too_large = BodyTooLargeError(f"The request body has more than {self.max_bytes} bytes.")
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and (len(declared) > MAX_LENGTH_DIGITS or int(declared) > self.max_bytes):
-            raise too_large
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.max_bytes:
-                raise too_large
-            yield chunk
-
     @property
     def schema(self) -> dict[str, object]:
         """What the document says about it."""
         part = {"type": "string", "format": "binary", "description": self.field.description}
         return {"type": "object", "required": [self.field.name], "properties": {self.field.name: part}}
+
+
+async def _bounded(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    too_large = BodyTooLargeError(f"The request body has more than {max_bytes} bytes.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > MAX_LENGTH_DIGITS or int(declared) > max_bytes):
+        raise too_large
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise too_large
+        yield chunk
 
 
 async def _form(request: Request, stream: AsyncGenerator[bytes, None]) -> FormData:

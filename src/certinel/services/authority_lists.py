@@ -6,6 +6,7 @@ An uploaded list counts from the commit on, whatever the switches are; deleting 
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import BinaryIO
 
 from certinel.bus.messages import RevocationChanged
 from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType
@@ -38,16 +39,16 @@ class AuthorityListNotFoundError(DeviceIdentityError):
         super().__init__(f"There is no revocation list with id = {number}")
 
 
-async def upload(platform: Platform, tenant: TenantId, sent: bytes, by: Actor = PLATFORM) -> AuthorityList:
+async def upload(platform: Platform, tenant: TenantId, sent: BinaryIO, by: Actor = PLATFORM) -> AuthorityList:
     """Take a revocation list (DER, or PEM with intermediate certificates beside it) in place of the CA's last one.
 
-    Sessions that it ends are ended when this returns.
+    Sessions that it ends are ended when this returns. Only one list at a time is in memory, whoever sends how many.
 
     Raises:
         UnacceptableListError: it is not the current, complete list of a CA that the tenant trusts.
     """
     async with platform.large_lists:
-        text = await asyncio.to_thread(SentList.read, sent)
+        text = await asyncio.to_thread(lambda: SentList.read(sent.read()))
         received = await asyncio.to_thread(ReceivedList.read, text.der)
         async with platform.database.reading() as tx:
             trusted = await _vouched_for(tx, tenant)

@@ -1,6 +1,7 @@
 """Revocation while devices are connected: who is disconnected, at once, and who is not."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 
@@ -39,7 +40,7 @@ async def revoke_serial(stage: Stage, issued: Issued) -> None:
 async def upload_list(stage: Stage, *revoked: Issued, number: int = 1) -> int:
     serials = [one.certificate.serial_number for one in revoked]
     der = revocation_list(stage.root, serials, number=number, **current(stage.clock.now()))
-    return (await authority_lists.upload(stage.platform, TENANT, der)).id
+    return (await authority_lists.upload(stage.platform, TENANT, BytesIO(der))).id
 
 
 async def test_session_ends_with_the_revocation_while_the_check_is_on(stage: Stage) -> None:

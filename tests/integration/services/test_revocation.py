@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,7 @@ def lists(store: TrustStore) -> list[AuthorityList]:
 async def test_uploaded_list_is_known_at_once_and_after_a_restart(platform: Platform) -> None:
     root = root_authority("Plant CA")
     await upload(platform, root)
-    stored = await authority_lists.upload(platform, T1, revocation_list(root, range(1, 2001), number=2**100))
+    stored = await authority_lists.upload(platform, T1, BytesIO(revocation_list(root, range(1, 2001), number=2**100)))
     for store in (platform.trust, await newly_loaded(platform)):
         (known,) = lists(store)
         assert (known.id, known.number, known.count, len(known.serials)) == (stored.id, 2**100, 2000, 2000)
@@ -191,10 +192,10 @@ async def test_uploaded_list_is_known_at_once_and_after_a_restart(platform: Plat
 async def test_list_of_a_renewed_ca_takes_the_place_of_the_old_one(platform: Platform, clock: MovableClock) -> None:
     root = root_authority("Plant CA")
     await upload(platform, root)
-    await authority_lists.upload(platform, T1, revocation_list(root, [1], number=1))
+    await authority_lists.upload(platform, T1, BytesIO(revocation_list(root, [1], number=1)))
     renewed = root.renewed()
     await upload(platform, renewed)
-    await authority_lists.upload(platform, T1, revocation_list(renewed, [2], number=2))
+    await authority_lists.upload(platform, T1, BytesIO(revocation_list(renewed, [2], number=2)))
     (known,) = lists(platform.trust)
     assert (known.number, known.count) == (2, 1)
 
@@ -203,7 +204,7 @@ async def test_lists_of_evil_twins_stand_beside_each_other(platform: Platform) -
     twins = [root_authority("Plant CA") for _ in range(2)]
     for number, twin in enumerate(twins):
         await upload(platform, twin)
-        await authority_lists.upload(platform, T1, revocation_list(twin, [number], number=5 - number))
+        await authority_lists.upload(platform, T1, BytesIO(revocation_list(twin, [number], number=5 - number)))
     assert [known.issuer.der for known in lists(platform.trust)] == [twin.der for twin in twins]
 
 
@@ -213,7 +214,7 @@ async def test_of_lists_that_are_uploaded_at_once_the_newest_stays(platform: Pla
 
     async def put(number: int) -> ListFault | None:
         try:
-            await authority_lists.upload(platform, T1, revocation_list(root, [number], number=number))
+            await authority_lists.upload(platform, T1, BytesIO(revocation_list(root, [number], number=number)))
         except UnacceptableListError as error:
             return error.fault
         return None
@@ -244,7 +245,7 @@ async def test_list_that_openssl_made_is_accepted(platform: Platform, tmp_path: 
         platform_now = platform.clock.now()
         assert isinstance(platform.clock, MovableClock)
         platform.clock.set(max(platform_now, x509.load_pem_x509_crl(sent).last_update_utc))
-        stored = await authority_lists.upload(platform, T1, sent)
+        stored = await authority_lists.upload(platform, T1, BytesIO(sent))
         assert stored.count == 1
     assert lists(platform.trust)[0].serials.since(serial_octets(0x1000)) is not None
 
@@ -253,12 +254,12 @@ async def test_list_is_refused_that_would_fill_the_memory(platform: Platform) ->
     root, other = root_authority("Plant CA"), root_authority("Other CA")
     await upload(platform, root)
     await upload(platform, other)
-    first = await authority_lists.upload(platform, T1, revocation_list(root, [1]))
+    first = await authority_lists.upload(platform, T1, BytesIO(revocation_list(root, [1])))
     async with platform.database.transaction() as tx:
         large = replace(first, count=authority_lists.MAX_ENTRIES - 1)
         await stored_lists.put(tx, ListUpload(large, b""))
-    await authority_lists.upload(platform, T1, revocation_list(other, [1], number=1))
+    await authority_lists.upload(platform, T1, BytesIO(revocation_list(other, [1], number=1)))
     with pytest.raises(UnacceptableListError) as refused:
-        await authority_lists.upload(platform, T1, revocation_list(other, [1, 2], number=2))
+        await authority_lists.upload(platform, T1, BytesIO(revocation_list(other, [1, 2], number=2)))
     assert refused.value.fault is ListFault.TOO_LARGE
-    await authority_lists.upload(platform, T1, revocation_list(root, [1, 2], number=2))
+    await authority_lists.upload(platform, T1, BytesIO(revocation_list(root, [1, 2], number=2)))

@@ -1,12 +1,11 @@
 """Revocation lists of CAs, which their tenants upload: the platform fetches none."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, BinaryIO, Final, Self
 
 from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from certinel.api.authentication import ActingCaller, Caller
-from certinel.api.json_body import read_body
 from certinel.api.numbered import number_of
 from certinel.api.pagination import Collection, Paging, envelope, link
 from certinel.api.platform_of import Served
@@ -15,6 +14,7 @@ from certinel.api.representation import Answer, ContractTime
 from certinel.api.resources.revocation import CRL
 from certinel.api.resources.trusted_certificates import READERS, WRITERS
 from certinel.api.routing import router as router_for
+from certinel.api.spooled_file import SpooledBody
 from certinel.domain.authority_list import MAX_LIST_BYTES
 from certinel.domain.revocation import AuthorityList
 from certinel.services import authority_lists
@@ -68,11 +68,6 @@ class RevocationLists(Collection):
     revocation_lists: list[RevocationListAnswer]
 
 
-async def sent_list(request: Request) -> bytes:
-    """Read the body, whatever media type is claimed for it."""
-    return await read_body(request, MAX_SENT_BYTES)
-
-
 @router.post(
     ALL, dependencies=[WRITERS], status_code=201, openapi_extra=_SENT, responses=documented_error(400, 413, 422)
 )
@@ -82,7 +77,7 @@ async def upload_revocation_list(
     platform: Served,
     principal: Caller,
     by: ActingCaller,
-    sent: Annotated[bytes, Depends(sent_list)],
+    sent: Annotated[BinaryIO, Depends(SpooledBody(MAX_SENT_BYTES))],
 ) -> RevocationListAnswer:
     """Upload the current, complete revocation list of a CA, in place of the one before.
 

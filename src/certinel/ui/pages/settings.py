@@ -124,8 +124,7 @@ async def upload_list(visit: Visit, form: Form) -> Response:
     files = form.files.get("file", ())
     if not files:
         raise FaultError(ENGLISH("files.none"))
-    sent = await files[0].read()
-    stored = await authority_lists.upload(visit.platform, visit.session.tenant, sent, visit.session.actor)
+    stored = await authority_lists.upload(visit.platform, visit.session.tenant, files[0].file, visit.session.actor)
     return visit.go(f"{SETTINGS}#authority-lists", "settings.said.uploaded", name=stored.issuer.subject_text)
 
 
