@@ -10,13 +10,14 @@ The normal run is short and the same each time. ``CERTINEL_STORY_EXAMPLES=500`` 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
-from dataclasses import replace
 from datetime import timedelta
+from enum import Enum, auto
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -42,6 +43,7 @@ from support.contested_ca import (
     OPERATOR,
     SENT,
     TENANTS,
+    TWIN,
     Connect,
     ContestedCa,
     LiveSession,
@@ -49,18 +51,31 @@ from support.contested_ca import (
     possession_path,
 )
 from support.engines import Engines
-from support.node_here import NodeHere
+from support.node_here import NodeHere, process_given_back
 from support.ownership import NOBODYS, Ownership, Upload, Verdict
 
 EXAMPLES = int(os.environ.get("CERTINEL_STORY_EXAMPLES", "0"))
 AS_CONFIGURED = tuple(Connect(device) for device in DEVICES)
-MAX_TOKENS = 4
+MAX_TOKENS = 3
 """Of devices; the latest are tried after every step."""
 
 Uploaded: TypeAlias = tuple[str, str]
 """Tenant and certificate of something that was uploaded, and perhaps deleted meanwhile."""
 
+OFFLINE_CHECK = "/tenant/options/configuration/crl.offline.check.enabled"
+
+
+class ProofBy(Enum):
+    """How possession is proven, or not."""
+
+    SIGNATURE = auto()
+    OPERATOR = auto()
+    WRONG_KEY = auto()
+
+
 a_tenant = st.sampled_from(TENANTS)
+a_certificate = st.sampled_from(tuple(CERTIFICATES))
+mostly = st.sampled_from([True, True, True, False])
 a_device = st.sampled_from(tuple(DEVICES))
 
 
@@ -92,136 +107,160 @@ class TrustStory(RuleBasedStateMachine):
 
     # --- what tenants do
 
-    @initialize(target=uploads, tenant=a_tenant)
-    def first_upload(self, tenant: str) -> Any:
-        return self.upload(tenant, "plant", is_enabled=True, registers=True)
+    @initialize(target=uploads, order=st.permutations(TENANTS), twin_at=st.integers(0, 2), is_twin_proven=st.booleans())
+    def beginning(self, order: list[str], twin_at: int, is_twin_proven: bool) -> Any:
+        """Two tenants have the CA, one has its evil twin, and devices are connected."""
+        uploaded = [(tenant, TWIN if at == twin_at else "plant") for at, tenant in enumerate(order)]
+        for tenant, certificate in uploaded:
+            self.upload(tenant, certificate, is_enabled=True, registers=True)
+        if is_twin_proven:
+            self.prove(uploaded[twin_at], ProofBy.SIGNATURE)
+        self.all_devices_connect()
+        return multiple(*uploaded)
 
-    @rule(
-        target=uploads,
-        tenant=a_tenant,
-        certificate=st.sampled_from(tuple(CERTIFICATES)),
-        is_enabled=st.sampled_from([True, True, True, False]),
-        registers=st.sampled_from([True, True, True, False]),
-    )
+    @rule(target=uploads, tenant=a_tenant, certificate=a_certificate, is_enabled=mostly, registers=mostly)
     def upload(self, tenant: str, certificate: str, is_enabled: bool, registers: bool) -> Any:
         modelled = MODELLED_CERTIFICATES[certificate]
-        is_there = self.model.there(tenant, modelled) is not None
-        with self._act_of(tenant) as may:
-            status = self.ca.upload(tenant, certificate, is_enabled=is_enabled, registers=registers)
-            if self._is_refused(status, may, wrong=422 if modelled.ends < self.model.at else 409 if is_there else None):
-                return multiple()
-            self.model.upload(tenant, modelled, is_enabled=is_enabled, registers=registers)
+        is_there = self._there((tenant, certificate)) is not None
+        draft = {
+            "name": certificate,
+            "status": "ENABLED" if is_enabled else "DISABLED",
+            "autoRegistrationEnabled": registers,
+            "certInPemFormat": CERTIFICATES[certificate].pem,
+        }
+        wrong = 422 if modelled.ends < self.model.at else 409 if is_there else None
+        self._tick()
+        if not self._act(tenant, "POST", f"/tenant/tenants/{tenant}/trusted-certificates", draft, wrong=wrong):
+            return multiple()
+        self.model.upload(tenant, modelled, is_enabled=is_enabled, registers=registers)
         return tenant, certificate
 
-    @rule(uploaded=uploads)
-    def prove(self, uploaded: Uploaded) -> None:
-        """Anybody who is given the key can."""
-        tenant, certificate = uploaded
+    @rule(uploaded=uploads, how=st.sampled_from(ProofBy))
+    def prove(self, uploaded: Uploaded, how: ProofBy) -> None:
+        """Anybody can who was given the key; the operator needs none."""
         upload = self._there(uploaded)
-        if upload is not None and not upload.is_proven and tenant not in self.model.suspended:
-            assert self.ca.prove(tenant, certificate, key_of=certificate) == 200
+        place, wrong = possession_path(*uploaded), 404 if upload is None else None
+        if how is ProofBy.OPERATOR:
+            is_done = self._act(OPERATOR, "POST", f"{place}/confirmed", wrong=wrong)
+        else:
+            if upload is not None and how is ProofBy.WRONG_KEY:
+                wrong = 422 if upload.is_proven else 400
+            elif upload is not None and upload.is_proven:
+                wrong = 422
+            tenant, certificate = uploaded
+            signing = certificate if how is ProofBy.SIGNATURE else "hall" if certificate != "hall" else "plant"
+            signed = self.ca.signed_code(tenant, certificate, key_of=signing)
+            body = {"proofOfPossessionSignedVerificationCode": signed}
+            is_done = self._act(tenant, "POST", f"{place}/pop", body, wrong=wrong)
+        if is_done and upload is not None:
             upload.is_proven = True
-
-    @rule(uploaded=uploads)
-    def try_to_prove_with_another_key(self, uploaded: Uploaded) -> None:
-        tenant, certificate = uploaded
-        upload = self._there(uploaded)
-        other = "hall" if certificate != "hall" else "plant"
-        if upload is not None and tenant not in self.model.suspended:
-            with self._act_of(tenant):
-                assert self.ca.prove(tenant, certificate, key_of=other) == (422 if upload.is_proven else 400)
-
-    @rule(uploaded=uploads)
-    def operator_confirms(self, uploaded: Uploaded) -> None:
-        upload = self._there(uploaded)
-        answer = self.ca.call(OPERATOR, "POST", f"{possession_path(*uploaded)}/confirmed")
-        assert answer.status_code == (404 if upload is None else 200)
-        if upload is not None:
-            upload.is_proven = True
+            self.untouchable, self.untouchable_sessions = {}, []  # who holds the key is no outsider
 
     @rule(uploaded=uploads, by_operator=st.booleans())
     def withdraw_proof(self, uploaded: Uploaded, by_operator: bool) -> None:
-        tenant, certificate = uploaded
+        tenant, modelled = uploaded[0], MODELLED_CERTIFICATES[uploaded[1]]
+        wrong = None if self.model.has_claim(tenant, modelled) else 404
         by = OPERATOR if by_operator else tenant
-        with self._act_of(by) as may:
-            status = self._change(by, "DELETE", f"{possession_path(*uploaded)}/pop")
-            has_claim = self.model.has_claim(tenant, MODELLED_CERTIFICATES[certificate])
-            if not self._is_refused(status, may, wrong=None if has_claim else 404):
-                self.model.withdraw(tenant, MODELLED_CERTIFICATES[certificate])
+        if self._act(by, "DELETE", f"{possession_path(*uploaded)}/pop", wrong=wrong):
+            self.model.withdraw(tenant, modelled)
 
-    @rule(uploaded=uploads, is_enabled=st.booleans(), by_operator=st.booleans())
-    def switch(self, uploaded: Uploaded, is_enabled: bool, by_operator: bool) -> None:
-        tenant, upload = uploaded[0], self._there(uploaded)
+    @rule(uploaded=uploads, is_enabled=st.booleans(), registers=st.booleans(), by_operator=st.booleans())
+    def switch(self, uploaded: Uploaded, is_enabled: bool, registers: bool, by_operator: bool) -> None:
+        upload = self._there(uploaded)
         has_ended = is_enabled and MODELLED_CERTIFICATES[uploaded[1]].ends < self.model.at
-        by = OPERATOR if by_operator else tenant
-        with self._act_of(by) as may:
-            body = {"status": "ENABLED" if is_enabled else "DISABLED"}
-            status = self._change(by, "PUT", certificate_path(*uploaded), body)
-            if not self._is_refused(status, may, wrong=404 if upload is None else 422 if has_ended else None):
-                assert upload is not None
-                upload.is_enabled = is_enabled
-
-    @rule(uploaded=uploads, registers=st.booleans())
-    def switch_auto_registration(self, uploaded: Uploaded, registers: bool) -> None:
-        tenant, upload = uploaded[0], self._there(uploaded)
-        with self._act_of(tenant) as may:
-            status = self._change(tenant, "PUT", certificate_path(*uploaded), {"autoRegistrationEnabled": registers})
-            if not self._is_refused(status, may, wrong=404 if upload is None else None):
-                assert upload is not None
-                upload.registers = registers
+        body = {"status": "ENABLED" if is_enabled else "DISABLED", "autoRegistrationEnabled": registers}
+        wrong = 404 if upload is None else 422 if has_ended else None
+        by = OPERATOR if by_operator else uploaded[0]
+        if self._act(by, "PUT", certificate_path(*uploaded), body, wrong=wrong) and upload is not None:
+            upload.is_enabled, upload.registers = is_enabled, registers
 
     @rule(uploaded=uploads)
     def delete(self, uploaded: Uploaded) -> None:
-        tenant, upload = uploaded[0], self._there(uploaded)
-        with self._act_of(tenant) as may:
-            status = self._change(tenant, "DELETE", certificate_path(*uploaded))
-            if not self._is_refused(status, may, wrong=404 if upload is None else None):
-                assert upload is not None
-                upload.deleted_at = self.model.at
+        upload = self._there(uploaded)
+        wrong = 404 if upload is None else None
+        if self._act(uploaded[0], "DELETE", certificate_path(*uploaded), wrong=wrong) and upload is not None:
+            upload.deleted_at = self.model.at
+
+    @rule(target=uploads, uploaded=uploads, by=a_certificate, and_wait=st.booleans())
+    def replace(self, uploaded: Uploaded, by: str, and_wait: bool) -> Any:
+        """Renew a CA, delete the old certificate, and perhaps wait until its claim has ended; or upload it anew."""
+        tenant, certificate = uploaded
+        if by == certificate:
+            self.delete(uploaded)
+            self.node_and_rules_agree()
+        replaced = self.upload(tenant, by, is_enabled=True, registers=True)
+        self.node_and_rules_agree()
+        if by != certificate:
+            self.delete(uploaded)
+            self.node_and_rules_agree()
+        if and_wait:
+            self.time_passes(timedelta(days=31))
+        return replaced
 
     @rule(tenant=a_tenant, what=st.sampled_from([*CERTIFICATES, *DEVICES]))
     def revoke(self, tenant: str, what: str) -> None:
         serial = (CERTIFICATES | DEVICES)[what].certificate.serial_number
-        with self._act_of(tenant) as may:
-            body = {"crls": [{"serialNumberInHex": f"{serial:x}"}]}
-            status = self._change(tenant, "PUT", "/tenant/trusted-certificates/settings/crl", body)
-            if not self._is_refused(status, may):
-                self.model.revoked.add((tenant, serial))
+        body = {"crls": [{"serialNumberInHex": f"{serial:x}"}]}
+        if self._act(tenant, "PUT", "/tenant/trusted-certificates/settings/crl", body):
+            self.model.revoked.add((tenant, serial))
 
     @rule(tenant=a_tenant, is_checking=st.booleans())
     def check_revocation(self, tenant: str, is_checking: bool) -> None:
-        with self._act_of(tenant) as may:
-            path = "/tenant/options/configuration/crl.offline.check.enabled"
-            status = self._change(tenant, "PUT", path, {"value": str(is_checking).lower()})
-            if not self._is_refused(status, may):
-                (self.model.not_checking.discard if is_checking else self.model.not_checking.add)(tenant)
+        if self._act(tenant, "PUT", OFFLINE_CHECK, {"value": str(is_checking).lower()}):
+            (self.model.not_checking.discard if is_checking else self.model.not_checking.add)(tenant)
 
     @rule(tenant=a_tenant, device=a_device, is_enabled=st.booleans())
     def switch_device(self, tenant: str, device: str, is_enabled: bool) -> None:
         name = MODELLED_DEVICES[device].name
-        is_known = (tenant, name) in self.model.device_users
-        with self._act_of(tenant) as may:
-            path = f"/user/{tenant}/users/device_{name}"
-            status = self._change(tenant, "PUT", path, {"enabled": is_enabled})
-            if not self._is_refused(status, may, wrong=None if is_known else 404):
-                self.model.device_users[tenant, name] = is_enabled
+        wrong = None if (tenant, name) in self.model.device_users else 404
+        if self._act(tenant, "PUT", f"/user/{tenant}/users/device_{name}", {"enabled": is_enabled}, wrong=wrong):
+            self.model.device_users[tenant, name] = is_enabled
 
     @rule(tenant=a_tenant, is_suspended=st.booleans())
     def suspend(self, tenant: str, is_suspended: bool) -> None:
-        with self._act_of(OPERATOR):
-            body = {"status": "SUSPENDED" if is_suspended else "ACTIVE"}
-            assert self._change(OPERATOR, "PUT", f"/tenant/tenants/{tenant}", body) == 200
+        body = {"status": "SUSPENDED" if is_suspended else "ACTIVE"}
+        if self._act(OPERATOR, "PUT", f"/tenant/tenants/{tenant}", body):
             (self.model.suspended.add if is_suspended else self.model.suspended.discard)(tenant)
+
+    def _tick(self) -> None:
+        """No two things are uploaded at the same moment."""
+        self.ca.node.clock.move(timedelta(seconds=1))
+        self.model.at = self.ca.node.clock.now()
+
+    def _act(
+        self, by: str, method: str, path: str, body: dict[str, Any] | None = None, *, wrong: int | None = None
+    ) -> bool:
+        """Do it by REST; true when it is done, as it must be unless its user is kept out or something is ``wrong``."""
+        self._note_what_is_out_of_reach_of(by)
+        status = self.ca.call(by, method, path, body).status_code
+        expected = 401 if by in self.model.suspended else wrong
+        assert status == expected if expected is not None else 200 <= status < 300
+        return expected is None
+
+    def _note_what_is_out_of_reach_of(self, tenant: str) -> None:
+        """Note the devices that an act of a tenant must not touch, since it is an outsider to them."""
+        if tenant == OPERATOR:
+            return
+        self.untouchable = {
+            connect: verdict
+            for connect, verdict in self.seen.items()
+            if verdict.code != NOBODYS
+            and tenant not in verdict.told
+            and self.model.is_outsider(tenant, connect.modelled)
+        }
+        self.untouchable_sessions = [
+            session
+            for session in self.live.values()
+            if session.tenant != tenant and self.model.is_outsider(tenant, session.connect.modelled)
+        ]
 
     # --- what happens
 
-    @rule(by=st.sampled_from([timedelta(seconds=1), timedelta(days=15), timedelta(days=29), timedelta(days=31)]))
+    @rule(by=st.sampled_from([timedelta(days=1), timedelta(days=29), timedelta(days=31)]))
     def time_passes(self, by: timedelta) -> None:
         self.ca.node.clock.move(by)
-        self.model.at = self.ca.node.clock.now()
-        if by > timedelta(hours=1):  # attempts within an hour are counted together
-            self.attempts_since = self.model.at
-            self.attempts = {tenant: Counter() for tenant in TENANTS}
+        self.model.at = self.attempts_since = self.ca.node.clock.now()
+        self.attempts = {tenant: Counter() for tenant in TENANTS}
 
     @rule()
     def restart(self) -> None:
@@ -243,12 +282,13 @@ class TrustStory(RuleBasedStateMachine):
         by_server_name=st.booleans(),
     )
     def connect(self, device: str, sent: str, named: str | None, by_server_name: bool) -> None:
+        """What everybody is told beforehand is what then happens."""
         connect = Connect(device, sent, named, by_server_name)
         verdict = self.model.verdict(connect.modelled)
         assert self.ca.explained(OPERATOR, connect) == verdict
         assert self.ca.verified(OPERATOR, connect) == verdict.owner
         for viewer in set(TENANTS) - self.model.suspended:
-            asked = replace(connect, named=viewer if named == viewer else None)
+            asked = dataclasses.replace(connect, named=viewer if named == viewer else None)
             seen = self.model.verdict_seen_by(viewer, asked.modelled)
             assert self.ca.explained(viewer, asked) == seen
             assert self.ca.verified(viewer, asked) == seen.owner
@@ -317,52 +357,20 @@ class TrustStory(RuleBasedStateMachine):
         tenant, certificate = uploaded
         return self.model.there(tenant, MODELLED_CERTIFICATES[certificate])
 
-    @contextmanager
-    def _act_of(self, tenant: str) -> Iterator[bool]:
-        """Note whom the act that follows must not touch; yields whether the tenant may act at all."""
-        if tenant != OPERATOR:
-            self.untouchable = {
-                connect: verdict
-                for connect, verdict in self.seen.items()
-                if verdict.code != NOBODYS
-                and tenant not in verdict.told
-                and self.model.is_outsider(tenant, connect.modelled)
-            }
-            self.untouchable_sessions = [
-                session
-                for session in self.live.values()
-                if session.tenant != tenant and self.model.is_outsider(tenant, session.connect.modelled)
-            ]
-        yield tenant not in self.model.suspended
-
-    def _change(self, by: str, method: str, path: str, body: dict[str, Any] | None = None) -> int:
-        return self.ca.call(by, method, path, body).status_code
-
-    @staticmethod
-    def _is_refused(status: int, may: bool, *, wrong: int | None = None) -> bool:
-        """Tell whether an act was refused, as it had to be: its user is kept out, or something is ``wrong``."""
-        expected = 401 if not may else wrong
-        if expected is None:
-            assert 200 <= status < 300
-            return False
-        assert status == expected
-        return True
-
 
 def _tell(begin: Callable[[], AbstractContextManager[ContestedCa]], examples: int) -> None:
     health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    run_state_machine_as_test(
-        lambda: TrustStory(begin),
-        settings=settings(
-            max_examples=EXAMPLES or examples,
-            stateful_step_count=25,
-            derandomize=not EXAMPLES,
-            database=None,
-            report_multiple_bugs=False,
-            deadline=None,
-            suppress_health_check=health,
-        ),
+    told = settings(
+        max_examples=EXAMPLES or examples,
+        stateful_step_count=30,
+        derandomize=not EXAMPLES,
+        database=None,
+        report_multiple_bugs=False,
+        deadline=None,
+        suppress_health_check=health,
     )
+    with process_given_back():
+        run_state_machine_as_test(lambda: TrustStory(begin), settings=told)
 
 
 @pytest.mark.timeout(24 * 3600 if EXAMPLES else 900)  # shrinking a failure takes minutes

@@ -40,32 +40,32 @@ _HALL = _PLANT.authority("Hall 3")
 _TWIN = _evil_twin(_PLANT)
 _MALLORY = root_authority("Mallory")
 
+TWIN = "evil twin of plant"
 CERTIFICATES: Mapping[str, Issued] = {
     "plant": _PLANT,
     "renewed plant": _PLANT.renewed(valid=VALID),
     "look-alike of plant": _MALLORY.authority("", subject=_PLANT.certificate.subject, key=_PLANT.key),
     "hall": _HALL,
-    "evil twin of plant": _TWIN,
+    TWIN: _TWIN,
 }
 """What tenants upload. The look-alike has the name and the key of the plant; anybody can make one."""
 
 DEVICES: Mapping[str, Issued] = {
     "pump": _PLANT.device("pump"),
-    "mixer": _PLANT.device("mixer"),
     "press of the hall": _HALL.device("press"),
     "pump of the twin": _TWIN.device("pump"),
 }
 
 PLANT = Authority("plant")
 HALL = Authority("hall", PLANT)
-TWIN = Authority("twin")
+TWIN_OF_PLANT = Authority("twin")
 MODELLED_CERTIFICATES = {
     name: Certificate(authority, issued.certificate.serial_number, issued.certificate.not_valid_after_utc)
-    for (name, issued), authority in zip(CERTIFICATES.items(), (PLANT, PLANT, PLANT, HALL, TWIN), strict=True)
+    for (name, issued), authority in zip(CERTIFICATES.items(), (PLANT, PLANT, PLANT, HALL, TWIN_OF_PLANT), strict=True)
 }
 MODELLED_DEVICES = {
     name: Device(name.split(maxsplit=1)[0], authority, issued.certificate.serial_number)
-    for (name, issued), authority in zip(DEVICES.items(), (PLANT, PLANT, HALL, TWIN), strict=True)
+    for (name, issued), authority in zip(DEVICES.items(), (PLANT, HALL, TWIN_OF_PLANT), strict=True)
 }
 _CHAINS = {
     "alone": {name: (issued,) for name, issued in DEVICES.items()},
@@ -181,28 +181,16 @@ class ContestedCa:
         """One REST call as the administrator of a tenant."""
         return self.node.run(self.callers[caller].request(method, path, json=body))
 
-    def upload(self, tenant: str, certificate: str, *, is_enabled: bool, registers: bool) -> int:
-        draft = {
-            "name": certificate,
-            "status": "ENABLED" if is_enabled else "DISABLED",
-            "autoRegistrationEnabled": registers,
-            "certInPemFormat": CERTIFICATES[certificate].pem,
-        }
-        return self.call(tenant, "POST", f"/tenant/tenants/{tenant}/trusted-certificates", draft).status_code
-
-    def prove(self, tenant: str, certificate: str, *, key_of: str) -> int:
-        """Sign the verification code, a new one when the last is too old."""
-        place = possession_path(tenant, certificate)
+    def signed_code(self, tenant: str, certificate: str, *, key_of: str) -> str:
+        """The signature of the verification code, of a new one when the last is too old; of nothing without one."""
         trusted = self.call(tenant, "GET", certificate_path(tenant, certificate)).json()
         until = trusted.get("proofOfPossessionVerificationCodeUsableUntil")
         if until is not None and datetime.fromisoformat(until) < self.node.clock.now():
-            trusted = self.call(tenant, "POST", f"{place}/verification-code").json()
-        code = trusted.get("proofOfPossessionUnsignedVerificationCode", "none")
+            trusted = self.call(tenant, "POST", f"{possession_path(tenant, certificate)}/verification-code").json()
         key = CERTIFICATES[key_of].key
         assert isinstance(key, ec.EllipticCurvePrivateKey)
-        signature = base64.b64encode(key.sign(code.encode(), ec.ECDSA(hashes.SHA256()))).decode()
-        body = {"proofOfPossessionSignedVerificationCode": signature}
-        return self.call(tenant, "POST", f"{place}/pop", body).status_code
+        code = trusted.get("proofOfPossessionUnsignedVerificationCode", "")
+        return base64.b64encode(key.sign(code.encode(), ec.ECDSA(hashes.SHA256()))).decode()
 
     def connect(self, connect: Connect) -> LiveSession | None:
         """Connect as a device does; None when it is refused."""

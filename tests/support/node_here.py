@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,15 @@ from support.node import ADMIN_PASSWORD
 from support.wire_device import PATIENCE_SECONDS
 
 T = TypeVar("T")
+
+
+@contextmanager
+def process_given_back() -> Iterator[None]:
+    """Undo in the end what a node does to the garbage collection of the process, which it takes for its own."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 class NodeHere:
@@ -66,8 +76,6 @@ class NodeHere:
         if self._node is not None:
             self.run(self._node.stop())
             self._node = None
-        gc.unfreeze()  # a node takes the process it is in for its own
-        gc.set_threshold(700, 10, 10)
 
     def close(self) -> None:
         self.stop()
