@@ -13,7 +13,6 @@ import asyncio
 import dataclasses
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, contextmanager
 from datetime import timedelta
@@ -46,23 +45,19 @@ from support.contested_ca import (
     TWIN,
     Connect,
     ContestedCa,
-    LiveSession,
     certificate_path,
     possession_path,
 )
 from support.engines import Engines
 from support.node_here import NodeHere, process_given_back
-from support.ownership import NOBODYS, Ownership, Upload, Verdict
+from support.onlooker import AS_CONFIGURED, Onlooker
+from support.ownership import Ownership, Upload
 
 EXAMPLES = int(os.environ.get("CERTINEL_STORY_EXAMPLES", "0"))
-AS_CONFIGURED = tuple(Connect(device) for device in DEVICES)
-MAX_TOKENS = 3
-"""Of devices; the latest are tried after every step."""
+OFFLINE_CHECK = "/tenant/options/configuration/crl.offline.check.enabled"
 
 Uploaded: TypeAlias = tuple[str, str]
 """Tenant and certificate of something that was uploaded, and perhaps deleted meanwhile."""
-
-OFFLINE_CHECK = "/tenant/options/configuration/crl.offline.check.enabled"
 
 
 class ProofBy(Enum):
@@ -89,32 +84,22 @@ class TrustStory(RuleBasedStateMachine):
         self.end = ExitStack()
         self.ca = self.end.enter_context(begin())
         self.model = Ownership(self.ca.node.clock.now())
-        self.live: dict[tuple[str, str], LiveSession] = {}
-        self.tokens: dict[str, tuple[str, str]] = {}
-        """The latest ones, with tenant and device."""
-        self.sent_for_tokens: dict[tuple[str, str], set[str]] = {}
-        self.seen: dict[Connect, Verdict] = {}
-        self.untouchable: dict[Connect, Verdict] = {}
-        """Devices, and what became of them, that the tenant that acts just now must not touch."""
-        self.untouchable_sessions: list[LiveSession] = []
-        self.attempts: dict[str, Counter[tuple[str, str]]] = {tenant: Counter() for tenant in TENANTS}
-        self.attempts_since = self.model.at
+        self.onlooker = Onlooker(self.ca, self.model)
 
     def teardown(self) -> None:
-        for session in self.live.values():
-            self.ca.node.run(session.open.aclose())
+        self.onlooker.leave()
         self.end.close()
 
     # --- what tenants do
 
-    @initialize(target=uploads, order=st.permutations(TENANTS), twin_at=st.integers(0, 2), is_twin_proven=st.booleans())
-    def beginning(self, order: list[str], twin_at: int, is_twin_proven: bool) -> Any:
+    @initialize(target=uploads, order=st.permutations(TENANTS), twin_at=st.integers(0, 2), proven=st.sets(a_tenant))
+    def beginning(self, order: list[str], twin_at: int, proven: set[str]) -> Any:
         """Two tenants have the CA, one has its evil twin, and devices are connected."""
         uploaded = [(tenant, TWIN if at == twin_at else "plant") for at, tenant in enumerate(order)]
         for tenant, certificate in uploaded:
             self.upload(tenant, certificate, is_enabled=True, registers=True)
-        if is_twin_proven:
-            self.prove(uploaded[twin_at], ProofBy.SIGNATURE)
+            if tenant in proven:
+                self.prove((tenant, certificate), ProofBy.SIGNATURE)
         self.all_devices_connect()
         return multiple(*uploaded)
 
@@ -129,7 +114,7 @@ class TrustStory(RuleBasedStateMachine):
             "certInPemFormat": CERTIFICATES[certificate].pem,
         }
         wrong = 422 if modelled.ends < self.model.at else 409 if is_there else None
-        self._tick()
+        self.onlooker.let_time_pass(timedelta(seconds=1))  # no two things are uploaded at the same moment
         if not self._act(tenant, "POST", f"/tenant/tenants/{tenant}/trusted-certificates", draft, wrong=wrong):
             return multiple()
         self.model.upload(tenant, modelled, is_enabled=is_enabled, registers=registers)
@@ -154,7 +139,7 @@ class TrustStory(RuleBasedStateMachine):
             is_done = self._act(tenant, "POST", f"{place}/pop", body, wrong=wrong)
         if is_done and upload is not None:
             upload.is_proven = True
-            self.untouchable, self.untouchable_sessions = {}, []  # who holds the key is no outsider
+            self.onlooker.look_away()
 
     @rule(uploaded=uploads, by_operator=st.booleans())
     def withdraw_proof(self, uploaded: Uploaded, by_operator: bool) -> None:
@@ -222,58 +207,31 @@ class TrustStory(RuleBasedStateMachine):
         if self._act(OPERATOR, "PUT", f"/tenant/tenants/{tenant}", body):
             (self.model.suspended.add if is_suspended else self.model.suspended.discard)(tenant)
 
-    def _tick(self) -> None:
-        """No two things are uploaded at the same moment."""
-        self.ca.node.clock.move(timedelta(seconds=1))
-        self.model.at = self.ca.node.clock.now()
-
     def _act(
         self, by: str, method: str, path: str, body: dict[str, Any] | None = None, *, wrong: int | None = None
     ) -> bool:
         """Do it by REST; true when it is done, as it must be unless its user is kept out or something is ``wrong``."""
-        self._note_what_is_out_of_reach_of(by)
+        self.onlooker.watch_act_of(by)
         status = self.ca.call(by, method, path, body).status_code
         expected = 401 if by in self.model.suspended else wrong
         assert status == expected if expected is not None else 200 <= status < 300
         return expected is None
 
-    def _note_what_is_out_of_reach_of(self, tenant: str) -> None:
-        """Note the devices that an act of a tenant must not touch, since it is an outsider to them."""
-        if tenant == OPERATOR:
-            return
-        self.untouchable = {
-            connect: verdict
-            for connect, verdict in self.seen.items()
-            if verdict.code != NOBODYS
-            and tenant not in verdict.told
-            and self.model.is_outsider(tenant, connect.modelled)
-        }
-        self.untouchable_sessions = [
-            session
-            for session in self.live.values()
-            if session.tenant != tenant and self.model.is_outsider(tenant, session.connect.modelled)
-        ]
+    def _there(self, uploaded: Uploaded) -> Upload | None:
+        """The upload, if it was not deleted."""
+        tenant, certificate = uploaded
+        return self.model.there(tenant, MODELLED_CERTIFICATES[certificate])
 
     # --- what happens
 
     @rule(by=st.sampled_from([timedelta(days=1), timedelta(days=29), timedelta(days=31)]))
     def time_passes(self, by: timedelta) -> None:
-        self.ca.node.clock.move(by)
-        self.model.at = self.attempts_since = self.ca.node.clock.now()
-        self.attempts = {tenant: Counter() for tenant in TENANTS}
+        self.onlooker.let_time_pass(by)
+        self.onlooker.forget_attempts()
 
     @rule()
     def restart(self) -> None:
-        """Everything is as it was, what was told is listed, and the devices come back."""
-        sessions = list(self.live.values())
-        self.live.clear()
-        self.ca.restart()
-        assert self._look() == self.seen
-        for tenant in set(TENANTS) - self.model.suspended:
-            assert self.ca.attempts(tenant, self.attempts_since) == self.attempts[tenant]
-        for session in sessions:
-            assert self.ca.has_ended(session)
-            self._connect(session.connect)
+        self.onlooker.restart_node()
 
     @rule(
         device=a_device,
@@ -292,70 +250,18 @@ class TrustStory(RuleBasedStateMachine):
             seen = self.model.verdict_seen_by(viewer, asked.modelled)
             assert self.ca.explained(viewer, asked) == seen
             assert self.ca.verified(viewer, asked) == seen.owner
-        self._connect(connect)
+        self.onlooker.connect(connect)
 
     @rule()
     def all_devices_connect(self) -> None:
         for connect in AS_CONFIGURED:
-            self._connect(connect)
+            self.onlooker.connect(connect)
 
     # --- what must be so
 
     @invariant()
     def node_and_rules_agree(self) -> None:
-        self.seen = self._look()
-        assert self.seen == {connect: self.model.verdict(connect.modelled) for connect in AS_CONFIGURED}
-        for connect, verdict in self.untouchable.items():
-            assert self.seen[connect] == verdict, "an outsider has moved a device"
-        self._sessions_are_those_that_may_be()
-        self._tokens_are_good_as_long_as_their_devices()
-        self.untouchable, self.untouchable_sessions = {}, []
-
-    def _sessions_are_those_that_may_be(self) -> None:
-        for key, session in list(self.live.items()):
-            if self.model.verdict(session.connect.modelled).owner == session.tenant:
-                assert self.ca.is_alive(session)
-            else:
-                assert session not in self.untouchable_sessions, "an outsider has ended a session"
-                assert self.ca.has_ended(session)
-                del self.live[key]
-
-    def _tokens_are_good_as_long_as_their_devices(self) -> None:
-        for token, (tenant, device) in self.tokens.items():
-            # one token can have been given to a device that sent its CAs, and again when it did not
-            ways = [Connect(device, sent, named=tenant) for sent in self.sent_for_tokens[tenant, device]]
-            may = {self.model.verdict(connect.modelled).owner == tenant for connect in ways}
-            if len(may) == 1:
-                assert self.ca.accepts_token(token) == may.pop()
-
-    def _look(self) -> dict[Connect, Verdict]:
-        return {connect: self.ca.explained(OPERATOR, connect) for connect in AS_CONFIGURED}
-
-    def _connect(self, connect: Connect) -> None:
-        """The device is let in by its owner, or refused; whoever is concerned will find that listed."""
-        verdict = self.model.verdict(connect.modelled)
-        session, name = self.ca.connect(connect), MODELLED_DEVICES[connect.device].name
-        for tenant in verdict.told:
-            self.attempts[tenant][verdict.code, name] += 1
-        assert (session.tenant if session is not None else None) == verdict.owner
-        if session is not None:
-            self.model.device_users.setdefault(session.key, True)
-            earlier = self.live.pop(session.key, None)
-            assert earlier is None or self.ca.has_ended(earlier)
-            self.live[session.key] = session
-            self._keep_token(session)
-
-    def _keep_token(self, session: LiveSession) -> None:
-        holder = session.tenant, session.connect.device
-        self.sent_for_tokens.setdefault(holder, set()).add(session.connect.sent)
-        self.tokens.pop(session.token, None)
-        self.tokens[session.token] = holder
-        if len(self.tokens) > MAX_TOKENS:
-            del self.tokens[next(iter(self.tokens))]
-
-    def _there(self, uploaded: Uploaded) -> Upload | None:
-        tenant, certificate = uploaded
-        return self.model.there(tenant, MODELLED_CERTIFICATES[certificate])
+        self.onlooker.look()
 
 
 def _tell(begin: Callable[[], AbstractContextManager[ContestedCa]], examples: int) -> None:
@@ -409,4 +315,4 @@ def test_devices_belong_to_one_tenant_on_postgresql(tmp_path: Path, engines: Eng
                 ca.node.close()
                 runner.run(database.aclose())
 
-    _tell(begin, examples=4)
+    _tell(begin, examples=2)

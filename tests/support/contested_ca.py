@@ -279,7 +279,10 @@ async def _is_alive(wire: WireDevice) -> bool:
 
 
 async def _ended_in_silence(session: LiveSession) -> bool:
-    rest = await session.wire.receive_until_end()
+    try:
+        rest = await session.wire.receive_until_end()
+    except TimeoutError:
+        return False
     await session.open.aclose()
     return rest == []
 
