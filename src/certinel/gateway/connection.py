@@ -320,7 +320,7 @@ class MqttConnection(asyncio.Protocol):
         self._settled()
         self._identity = identity
         self._dialogue = Dialogue(
-            self._around, self._session, identity, answered=self._answered, failed=self._storage_failed
+            self._around, self._session, identity, self._origin, answered=self._answered, failed=self._storage_failed
         )
         self._around.sessions.add(self)
         logger.info("device.connected", address=self._address, **self._who)

@@ -9,7 +9,10 @@ from functools import partial
 
 import structlog
 
+from certinel.domain.connection_attempt import Origin
+from certinel.domain.errors import Code, Refusal
 from certinel.domain.identifiers import TenantId
+from certinel.gateway.entrance import report_refusal
 from certinel.gateway.sessions import BootstrapEntry, SessionIdentity
 from certinel.gateway.surroundings import Surroundings
 from certinel.gateway.topics import (
@@ -38,7 +41,7 @@ from certinel.mqtt import (
 )
 from certinel.services.admission import hand_out_token
 from certinel.services.device_credentials import CredentialsRequest, collect
-from certinel.services.device_messages import DeviceMessage, Reply
+from certinel.services.device_messages import DeviceMessage, OwnerConflict, Reply
 from certinel.services.login_attempts import TooManyAttemptsError
 from certinel.services.new_device_requests import NewDeviceRequestNotFoundError
 from certinel.services.passwords import PasswordsBusyError
@@ -69,6 +72,7 @@ class Dialogue:
         surroundings: Surroundings,
         session: ServerSession,
         identity: SessionIdentity,
+        origin: Origin,
         *,
         answered: Callable[[], None],
         failed: Callable[[str], None],
@@ -79,6 +83,8 @@ class Dialogue:
         self._identity = identity
         self._answered = answered
         self._failed = failed
+        self._origin = origin
+        self._has_conflict = False
         self._subscriptions: dict[str, int] = {}
         self._under_way = 0
 
@@ -166,12 +172,22 @@ class Dialogue:
     def _stored(self, packet_id: int | None, replies: Sequence[Rejected]) -> None:
         for reply in replies[:MAX_ERRORS_PER_PUBLISH]:
             self._tell_error(reply)
+            if isinstance(reply, OwnerConflict) and not self._has_conflict:
+                self._has_conflict = True
+                self._report(reply)
         untold = len(replies) - MAX_ERRORS_PER_PUBLISH
         if untold > 0:
             self._tell_error(responses.server_error("", f"{untold} more rows were not carried out"))
         if packet_id is not None:
             self._session.acknowledge(packet_id)
         self._answered()
+
+    def _report(self, conflict: OwnerConflict) -> None:
+        """Let the tenant see why a device that is connected stores nothing; once a session."""
+        identity = self._identity
+        facts = {"device": identity.device, "owner": conflict.owner}
+        refusal = Refusal(Code.OWNER_CONFLICT, facts, tenant=identity.tenant)
+        report_refusal(self._around, refusal, identity.attempt, self._origin)
 
     async def _hand_out_token(self, packet_id: int | None) -> None:
         admission = self._identity.admission

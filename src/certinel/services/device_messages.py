@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Self, TypeAlias, assert_never
 
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.domain.managed_object import SERIAL, ExternalId, ManagedObjectId
@@ -35,6 +35,20 @@ class DeviceMessage:
     user_name: str
     requests: Sequence[Request | Rejected]
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerConflict(Rejected):
+    """The external id of a device belongs to an object of somebody else, so that nothing it says is stored."""
+
+    owner: str
+
+    @classmethod
+    def of(cls, device: DeviceId, owner: str) -> Self:
+        """Return what the device is told; not who the owner is."""
+        reason = f"external id {device} of type {SERIAL} belongs to an object of another owner"
+        line = server_error("100", f"Error on device creation, message: {reason}")
+        return cls(line.code, line.message_id, line.text, owner)
 
 
 @dataclass(slots=True)
@@ -106,7 +120,7 @@ def _take(devices: _Devices, message: DeviceMessage) -> list[Reply]:
         elif (device := devices.get((message.tenant, message.device))) is None:
             devices[message.tenant, message.device] = _created(message, request)
         elif device.owner != message.user_name:
-            replies.append(_owner_conflict(message.device))
+            replies.append(OwnerConflict.of(message.device, device.owner))
         elif isinstance(request, CreateMeasurement):
             device.measured.append((request, message.received_at))
         elif isinstance(request, CreateDevice):
@@ -142,8 +156,3 @@ async def _create(tx: Transaction, devices: _Devices) -> None:
     for (device, (tenant, serial), _), number in zip(new, numbers, strict=True):
         device.id = number
         external_ids.add(tx, tenant, ExternalId(SERIAL, serial, number))
-
-
-def _owner_conflict(device: DeviceId) -> Reply:
-    reason = f"external id {device} of type {SERIAL} belongs to an object of another owner"
-    return server_error("100", f"Error on device creation, message: {reason}")

@@ -9,16 +9,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from certinel.domain.errors import Code
 from certinel.domain.identifiers import MANAGEMENT_TENANT, DeviceId
-from certinel.domain.managed_object import SERIAL
+from certinel.domain.managed_object import SERIAL, ExternalId
 from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import ProtocolVersion, ReasonCode, Will
 from certinel.mqtt.packets import Disconnect, Pingreq, Pingresp, Puback, Publish
-from certinel.services import devices, trusted_certificates, users
+from certinel.services import connection_attempts, devices, trusted_certificates, users
 from certinel.services.platform import PlatformOptions
 from certinel.services.trusted_certificates import Change
-from certinel.storage import external_ids
-from support.certificates import VALID, root_authority
+from certinel.storage import external_ids, managed_objects
+from certinel.storage.connection_attempts import AttemptFilter
+from certinel.storage.managed_objects import NewManagedObject
+from certinel.storage.page import PageRequest
+from support.certificates import AT, VALID, root_authority
 from support.stage import TENANT, Stage, StageMaker
 from support.wire_device import PATIENCE_SECONDS, ConnectionEnded, WireDevice
 
@@ -283,3 +287,23 @@ async def test_device_is_shown_as_connected_and_then_as_seen(stage: Stage) -> No
     async with platform.database.reading() as tx:
         shown = await devices.get(tx, platform, TENANT, "pump")
     assert (shown.connected_since, shown.last_seen_at is not None) == (None, True)
+
+
+async def test_device_whose_object_is_somebody_elses_is_shown_to_its_tenant_once(stage: Stage) -> None:
+    platform = stage.platform
+    new = NewManagedObject(tenant=TENANT, name="taken", type=None, owner="anna", created_at=AT, fragments={})
+    async with platform.database.transaction() as tx:
+        (number,) = await managed_objects.create(tx, [new])
+        await external_ids.bind(tx, TENANT, ExternalId(SERIAL, "pump", number))
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await device.publish("211,20")
+        await device.publish("211,21", packet_id=2)
+    await platform.connection_attempts.flush()
+    async with platform.database.reading() as tx:
+        page = await connection_attempts.list_of(
+            tx, TENANT, AttemptFilter(code=Code.OWNER_CONFLICT), PageRequest(page_size=5)
+        )
+    (attempt,) = page.items
+    assert (attempt.count, attempt.device) == (1, "pump")
+    assert attempt.sentence == "The external id pump belongs to an object of another owner, anna."
