@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import closing, connect, publish, recording, registration, simulator
+from bench import closing, connect, pages, publish, recording, registration, simulator
 from bench.connect import Figures
 
 REFERENCES = {
@@ -21,6 +21,7 @@ REFERENCES = {
     "simulator": "certinel",
     "recording": "deciding",
     "registration": "new",
+    "pages": "goal",
 }
 
 
@@ -29,9 +30,10 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("what", nargs="*", choices=[*REFERENCES, "closing", []], help="which; all by default")
     parser.add_argument("--count", type=int, default=150, help="devices in each case of connect")
     parser.add_argument("--messages", type=int, default=20_000, help="messages in each round of publish")
-    parser.add_argument("--devices", type=int, default=100_000, help="rows of the file of registration")
+    parser.add_argument("--devices", type=int, default=100_000, help="of the file of registration, and of pages")
     parser.add_argument("--rounds", type=int, default=4, help="how often the servers take turns; the median counts")
     parser.add_argument("--sessions", type=int, default=10_000, help="live sessions in closing")
+    parser.add_argument("--certificates", type=int, default=10_000, help="trusted certificates of the tenant of pages")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     return parser.parse_args()
 
@@ -56,8 +58,9 @@ def main() -> None:
         ),
         ("recording", "microseconds for a refused connect (in brackets: times deciding)"),
         ("registration", "devices of one file, at first and when it is sent again (in brackets: times the first)"),
+        ("pages", "milliseconds until a page is answered and painted (in brackets: times the goal)"),
     ):
-        if name in results:
+        if results.get(name):
             console.print(_table(title, results[name], REFERENCES[name]))
     for case, figures in results.get("closing", {}).items():
         table = Table(*figures, title=case)
@@ -77,6 +80,13 @@ def _measurements(
         ),
         "closing": partial(closing.measure, directory, count=arguments.sessions, progress=progress),
         "recording": partial(recording.measure, directory, progress=progress),
+        "pages": partial(
+            pages.measure,
+            directory,
+            certificates=arguments.certificates,
+            devices=arguments.devices,
+            progress=progress,
+        ),
         "registration": partial(registration.measure, directory, count=arguments.devices, progress=progress),
     }
 

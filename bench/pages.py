@@ -1,17 +1,17 @@
-"""The pages of a large tenant: until a page is there, and until its first paint in a browser.
+"""The pages of a large tenant: until a page is there, and until its first paint in a browser, beside the goal."""
 
-python -m bench.pages [TRUSTED_CERTIFICATES] [DEVICES]
-"""
-
+import importlib.util
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+
+if TYPE_CHECKING:  # the one thing here that only those who test have
+    from playwright.sync_api import Page
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -69,15 +69,29 @@ def fill(node: Node, trusted: int, devices: int) -> None:
             rest.post(path, json={"certificates": some}, timeout=600).raise_for_status()
 
 
-def milliseconds(page: Page, address: str) -> tuple[float, float]:
-    """Until the answer was whole, and until the first paint; both as the browser counts them."""
-    page.goto(address)
-    painted: float = page.evaluate(PAINTED)
-    answered: float = page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
-    return answered, painted
+def measure(
+    directory: Path, *, certificates: int, devices: int, progress: Callable[[str], None]
+) -> dict[str, dict[str, float]]:
+    """Milliseconds for each page of a tenant with so many trusted certificates and devices; empty without a browser."""
+    if importlib.util.find_spec("playwright") is None or not Path(CHROMIUM).exists():
+        progress("pages: left out, there is no browser to draw them (make setup-test)")
+        return {}
+    with started_node(directory / "pages") as node:
+        begun = time.monotonic()
+        try:
+            fill(node, certificates, devices)
+        except httpx.HTTPStatusError as error:
+            raise SystemExit(error.response.text) from error
+        seconds = time.monotonic() - begun
+        progress(f"pages: {certificates} trusted certificates and {devices} devices are there after {seconds:.0f} s")
+        figures = _of_all_pages(node)
+    progress("pages: done")
+    return figures
 
 
-def measure(node: Node) -> None:
+def _of_all_pages(node: Node) -> dict[str, dict[str, float]]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(ignore_https_errors=True)
@@ -85,26 +99,20 @@ def measure(node: Node) -> None:
         page.fill("#user", "t1000/admin")
         page.fill("#password", ADMIN_PASSWORD)
         page.click("button.primary")
-        print(f"{'page':22} {'answered':>9} {'painted':>9}  ms, median of {ROUNDS}; the goal is {GOAL_MILLISECONDS}")
-        for name, path in PAGES.items():
-            rounds = [milliseconds(page, node.https_url + path) for _ in range(ROUNDS)]
-            answered, painted = (statistics.median(column) for column in zip(*rounds, strict=True))
-            print(f"{name:22} {answered:9.0f} {painted:9.0f}", flush=True)
+        figures = {name: _medians(page, node.https_url + path) for name, path in PAGES.items()}
         browser.close()
+    return figures
 
 
-def main(trusted: int, devices: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, started_node(Path(folder) / "data") as node:
-        begun = time.monotonic()
-        try:
-            fill(node, trusted, devices)
-        except httpx.HTTPStatusError as error:
-            raise SystemExit(error.response.text) from error
-        print(
-            f"{trusted} trusted certificates and {devices} devices after {time.monotonic() - begun:.0f} s", flush=True
-        )
-        measure(node)
+def _medians(page: "Page", address: str) -> dict[str, float]:
+    rounds = [_milliseconds(page, address) for _ in range(ROUNDS)]
+    answered, painted = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return {"answered": answered, "painted": painted, "goal": GOAL_MILLISECONDS}
 
 
-if __name__ == "__main__":
-    main(*(int(number) for number in (*sys.argv[1:3], *("10000", "100000")[len(sys.argv) - 1 :])))
+def _milliseconds(page: "Page", address: str) -> tuple[float, float]:
+    """Until the answer was whole, and until the first paint; both as the browser counts them."""
+    page.goto(address)
+    painted: float = page.evaluate(PAINTED)
+    answered: float = page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
+    return answered, painted

@@ -24,7 +24,6 @@ from certinel.smartrest.message_ids import TEMPLATES
 from support.commands import run
 
 REPOSITORY = Path(__file__).parents[3]
-DECISIONS = REPOSITORY / "docs/decisions"
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +115,3 @@ def test_every_page_is_of_one_of_the_four_kinds(site: Path) -> None:
             *("tutorial", "howto", "reference", "explanation", "decisions", "_static"),
         }
     )
-
-
-def test_decisions_are_numbered_one_after_the_other_and_each_number_is_used_once() -> None:
-    found = sorted((int(path.name[:4]), path.read_text().split(".", 1)[0]) for path in DECISIONS.glob("0*.md"))
-    assert found == [(number, f"# {number}") for number in range(1, len(found) + 1)]
