@@ -13,11 +13,15 @@ MAX_SERIAL_OCTETS: Final = 64
 """RFC 5280, 4.1.2.2 allows 20; some CAs do not keep to it."""
 MAX_ROWS: Final = 5000
 """Entries of one CSV file, as the contract has it."""
+MAX_LINES: Final = 4 * MAX_ROWS
+"""With blank ones; a file of nothing else would take seconds."""
 
 _HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _SEPARATOR: Final = re.compile(r"[,;\t]")
+_COLUMNS: Final = 2
+"""What stands behind them does not matter."""
 _SHOWN_CHARACTERS: Final = 80
 
 
@@ -101,9 +105,12 @@ def read_csv(content: bytes, at: datetime) -> Sequence[RevocationEntry]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnacceptableRevocationError(f"The file is not UTF-8: byte {error.start}.") from None
+    lines = _LINE_END.split(text, MAX_LINES)
+    if len(lines) > MAX_LINES:
+        raise UnacceptableRevocationError(f"The file has more than {MAX_LINES} lines.")
     entries: list[RevocationEntry] = []
-    for number, line in enumerate(_LINE_END.split(text), start=1):
-        cells = [cell.strip(' "\t') for cell in _SEPARATOR.split(line)]
+    for number, line in enumerate(lines, start=1):
+        cells = [cell.strip(' "\t') for cell in _SEPARATOR.split(line, _COLUMNS)]
         if not any(cells) or (number == 1 and not _looks_like_entry(cells)):
             continue
         if len(entries) == MAX_ROWS:

@@ -66,6 +66,8 @@ class Platform:
     presence: Presence
     large_lists: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a revocation list is read or written: one with a million entries takes time and memory."""
+    key_stores: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a key store is read: it decides itself how long that takes."""
 
     @property
     def policy(self) -> TrustPolicy:

@@ -10,8 +10,9 @@ from urllib.parse import quote
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from certinel.pki.certificates_in import certificates_in
 from certinel.pki.errors import PkiError, WrongPassphraseError
+from certinel.services.key_stores import certificates_in_file
+from certinel.services.platform import Platform
 from certinel.ui.forms import KEY_MATERIAL
 from certinel.ui.texts import ENGLISH
 
@@ -41,26 +42,26 @@ class Brought:
     has_key: bool = False
     """A private key was among it: it was not looked at, and is not kept."""
 
-    def add(self, content: bytes, passphrase: str, name: str) -> None:
+    async def add(self, platform: Platform, content: bytes, passphrase: str, name: str) -> None:
         """Take the certificates out of ``content``."""
         self.has_key = self.has_key or KEY_MATERIAL.encode() in content
         try:
-            found = certificates_in(content, passphrase or None)
+            found = await certificates_in_file(platform, content, passphrase or None)
         except WrongPassphraseError:
             self.faults.append(ENGLISH("files.passphrase" if passphrase else "files.encrypted", name=name))
         except PkiError as error:
             self.faults.append(ENGLISH("files.unreadable", name=name, reason=str(error)))
         else:
-            self.certificates += [der for der in found if der not in self.certificates]
+            self.certificates = list(dict.fromkeys([*self.certificates, *found]))
 
 
-async def brought(files: Sequence[UploadFile], text: str, passphrase: str = "") -> Brought:
+async def brought(platform: Platform, files: Sequence[UploadFile], text: str, passphrase: str = "") -> Brought:
     """Read the certificates of chosen files and of a text field; what cannot be read is said, and kept from nobody."""
     result = Brought()
     for file in files:
-        result.add(await file.read(), passphrase, file.filename or "")
+        await result.add(platform, await file.read(), passphrase, file.filename or "")
     if text:
-        result.add(text.encode(), passphrase, ENGLISH("files.text"))
+        await result.add(platform, text.encode(), passphrase, ENGLISH("files.text"))
     if len(result.certificates) > MAX_CERTIFICATES:
         result.faults.append(ENGLISH("files.too-many", count=MAX_CERTIFICATES))
         del result.certificates[MAX_CERTIFICATES:]

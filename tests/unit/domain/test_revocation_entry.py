@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certinel.domain.revocation_entry import (
+    MAX_LINES,
     MAX_ROWS,
     RevocationEntry,
     UnacceptableRevocationError,
@@ -118,6 +119,13 @@ def test_csv_may_have_five_thousand_rows_and_no_more() -> None:
     assert len(read_csv(f"SERIALNO\n{rows}\n".encode(), AT)) == MAX_ROWS
     with pytest.raises(UnacceptableRevocationError, match="5000"):
         read_csv(f"SERIALNO\n{rows}\nffffff\n".encode(), AT)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
+def test_csv_has_no_end_of_blank_lines(line_end: str) -> None:
+    assert read_csv(line_end.join(["SERIALNO", *[""] * (MAX_LINES - 2), "7f"]).encode(), AT)[0].serial == 0x7F
+    with pytest.raises(UnacceptableRevocationError, match="lines"):
+        read_csv(line_end.join(["SERIALNO", *[""] * (MAX_LINES - 1), "7f"]).encode(), AT)
 
 
 @given(st.binary() | st.text(alphabet='0123456789abcdefx:;,"\r\n\t -TZ.').map(str.encode))

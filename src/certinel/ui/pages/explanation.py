@@ -84,7 +84,9 @@ def _remedies(visit: Visit, chain: ExplainedChain | None) -> list[Remedy]:
 @pages.act("/explain", SEE_TRUST)
 async def explain(visit: Visit, form: Form) -> Response:
     """Read a chain out of files and text, and explain it."""
-    found = await brought(form.files.get("file", ()), form.whole_text("text"), form.whole_text("passphrase"))
+    found = await brought(
+        visit.platform, form.files.get("file", ()), form.whole_text("text"), form.whole_text("passphrase")
+    )
     if not found.certificates:
         raise FaultError(" ".join(found.faults) or ENGLISH("files.none"))
     named = form.text("tenant")

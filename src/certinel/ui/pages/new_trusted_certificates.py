@@ -104,7 +104,9 @@ def _is_checked(typed: Mapping[str, Sequence[str]], name: str, index: int) -> bo
 @pages.act("/trusted-certificates/add/read", CHANGE_TRUST)
 async def read(visit: Visit, form: Form) -> Response:
     """Read certificates out of files and text, and show them; nothing is stored."""
-    found = await brought(form.files.get("file", ()), form.whole_text("text"), form.whole_text("passphrase"))
+    found = await brought(
+        visit.platform, form.files.get("file", ()), form.whole_text("text"), form.whole_text("passphrase")
+    )
     if not found.certificates:
         raise FaultError(" ".join(found.faults) or ENGLISH("files.none"))
     everyone = [str(index) for index in range(len(found.certificates))]

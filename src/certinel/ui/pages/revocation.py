@@ -1,5 +1,6 @@
 """Revoking: serial numbers typed or in a file, or certificates; what they hit is shown first, then done."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -119,7 +120,7 @@ async def read(visit: Visit, form: Form) -> Response:
         return shown_with(REVOKE, visit.session, {**typed, "more": ["1"]})
     entries = [_typed_entry(serial, date, visit.now) for serial, date in zip(serials, dates, strict=False) if serial]
     for file in form.files.get("file", ()):
-        entries += _of_file(await file.read(), file.filename or "", visit.now)
+        entries += await _of_file(visit, await file.read(), file.filename or "")
     if not entries:
         raise FaultError(ENGLISH("revoke.nothing"))
     written = list(dict.fromkeys(_written(entry) for entry in entries))
@@ -136,18 +137,18 @@ def _typed_entry(serial: str, date: str, now: datetime) -> RevocationEntry:
     return RevocationEntry(serial=read_serial(serial), revoked_at=min(at, now))
 
 
-def _of_file(content: bytes, name: str, now: datetime) -> Sequence[RevocationEntry]:
+async def _of_file(visit: Visit, content: bytes, name: str) -> Sequence[RevocationEntry]:
     if not any(mark in content[:4096] if len(mark) > 1 else content.startswith(mark) for mark in CERTIFICATE_MARKS):
-        return read_csv(content, now)
+        return await asyncio.to_thread(read_csv, content, visit.now)
     found = Brought()
-    found.add(content, "", name)
+    await found.add(visit.platform, content, "", name)
     if found.faults:
         raise FaultError(" ".join(found.faults))
     try:
-        certificates = [Certificate.parse(der) for der in found.certificates]
+        certificates = await asyncio.to_thread(lambda: [Certificate.parse(der) for der in found.certificates])
     except (MalformedCertificateError, PkiError) as error:
         raise FaultError(ENGLISH("files.unreadable", name=name, reason=str(error))) from None
-    return [RevocationEntry(serial=one.serial_number, revoked_at=now, issuer=one.issuer) for one in certificates]
+    return [RevocationEntry(serial=one.serial_number, revoked_at=visit.now, issuer=one.issuer) for one in certificates]
 
 
 @pages.act("/settings/revoke", CHANGE_TRUST)
