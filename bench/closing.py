@@ -1,7 +1,8 @@
 """Seconds until the last of many live sessions of one CA is closed by disabling it, and what everybody else notices.
 
 Others publish at an even pace all the time, each with one message under way. The latency and the number of their
-messages while the sessions are closed are compared with those just before.
+messages while the sessions are closed, and while what is left of them is cleared away, are compared with those just
+before.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ PUBLISHERS = 10
 PAUSE_SECONDS = 0.02
 """Between two messages of one device: far below what the node can do."""
 BEFORE_SECONDS = 5.0
+AFTER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +121,21 @@ async def _close(
         moments = loads(await _read(idle))
         cpu = server.cpu_seconds() - cpu
         await disabling
+        await asyncio.sleep(AFTER_SECONDS)
         for publisher in publishers:
             publisher.done.cancel()
             publisher.connection.close()
-    before = between(sent, begin - BEFORE_SECONDS, begin)
-    meanwhile = between(sent, begin, moments["last"])
+    last = moments["last"]
+    before, meanwhile = between(sent, begin - BEFORE_SECONDS, begin), between(sent, begin, last)
     return {
         f"closing {count} sessions": {
             "seconds to the first": moments["first"] - begin,
-            "seconds to the last": moments["last"] - begin,
+            "seconds to the last": last - begin,
             "CPU seconds of the node": cpu,
         },
         "others, before": before,
         "others, meanwhile": meanwhile,
+        "others, afterwards": between(sent, last, last + AFTER_SECONDS),
         "others, times as before": {name: meanwhile[name] / before[name] for name in before},
     }
 
