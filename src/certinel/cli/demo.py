@@ -204,7 +204,5 @@ def _step(number: int, title: str, detail: str) -> None:
 
 def _farewell(facts: "NodeFacts", settings: Settings) -> None:
     console.print()
-    greet(facts)
-    password = settings.admin_password.get_secret_value() if settings.admin_password else ""
-    console.print(f"  password             {password}", markup=False)
+    greet(facts, settings.admin_password.get_secret_value() if settings.admin_password else None)
     console.print("  stop with            Ctrl+C")

@@ -3,7 +3,7 @@
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -11,16 +11,22 @@ from types import TracebackType
 from typing import Self
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 PATIENCE_SECONDS = 20.0
 """How long the platform may take to answer before the device gives up."""
+UNSUPPORTED_VERSION = "Unsupported protocol version"
+"""The name that Paho gives to that answer, of both versions."""
 
 
 class DeviceRefusedError(Exception):
     """The platform did not let the device in; the message is what it said."""
+
+
+class VersionRefusedError(DeviceRefusedError):
+    """The platform does not speak this version of MQTT."""
 
 
 class NoAnswerError(Exception):
@@ -41,14 +47,14 @@ class DeviceFiles:
 class ExampleDevice:
     """A connected device. Use it as a context manager; `connected` makes one."""
 
-    def __init__(self, client_id: str, files: DeviceFiles) -> None:
+    def __init__(self, client_id: str, files: DeviceFiles, version: MQTTProtocolVersion) -> None:
         self._answers: Queue[ReasonCode] = Queue()
         self._granted = threading.Event()
         self._tokens: Queue[str] = Queue()
         self._topics: list[str] = []
         self.messages: Queue[tuple[str, str]] = Queue()
         """What has come, tokens apart: topic and text."""
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
         context = ssl.create_default_context(cafile=str(files.server_ca) if files.server_ca else None)
         context.load_cert_chain(files.chain, files.key, files.key_passphrase)
         self._client.tls_set_context(context)
@@ -82,6 +88,7 @@ class ExampleDevice:
         """Connect and wait for the platform's answer.
 
         Raises:
+            VersionRefusedError: it does not speak this version of MQTT.
             DeviceRefusedError: it said no, and why.
             NoAnswerError: there was no answer.
         """
@@ -91,13 +98,18 @@ class ExampleDevice:
             code = self._answers.get(timeout=PATIENCE_SECONDS)
         except (OSError, Empty) as error:
             raise NoAnswerError(f"{host}:{port}: {str(error) or 'no answer'}") from error
+        if code == UNSUPPORTED_VERSION:
+            raise VersionRefusedError(self._reason)
         if code.is_failure:
             raise DeviceRefusedError(self._reason)
 
     def publish(self, row: str) -> None:
         """Send one SmartREST row and wait until the platform has stored it."""
         message = self._client.publish("s/us", row, qos=1)
-        message.wait_for_publish(PATIENCE_SECONDS)
+        try:
+            message.wait_for_publish(PATIENCE_SECONDS)
+        except RuntimeError:  # there was no connection to send it on
+            raise NoAnswerError("the connection has ended before a message was sent") from None
         if not message.is_published():
             raise NoAnswerError("the platform did not acknowledge a message")
 
@@ -134,7 +146,16 @@ class ExampleDevice:
 
 @contextmanager
 def connected(client_id: str, files: DeviceFiles, host: str, port: int) -> Iterator[ExampleDevice]:
-    """Yield a device that is connected, and disconnect it in the end."""
-    with ExampleDevice(client_id, files) as device:
-        device.connect(host, port)
+    """Yield a device that is connected, and disconnect it in the end.
+
+    It speaks MQTT 5.0, which tells why a device is refused, and 3.1.1 with platforms that speak nothing newer.
+    """
+    with ExitStack() as stack:
+        device = stack.enter_context(ExampleDevice(client_id, files, mqtt.MQTTv5))
+        try:
+            device.connect(host, port)
+        except VersionRefusedError:
+            stack.close()
+            device = stack.enter_context(ExampleDevice(client_id, files, mqtt.MQTTv311))
+            device.connect(host, port)
         yield device

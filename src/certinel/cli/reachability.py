@@ -2,14 +2,22 @@
 
 import socket
 import ssl
+import tempfile
 from pathlib import Path
 
 from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.pki.authority import Validity, distinguished_name, make_ca
+from certinel.pki.chain import chain_to_pem
+from certinel.pki.keys import generate_key, key_to_pem
+from certinel.services.clock import SystemClock
 
 PATIENCE_SECONDS = 15.0
 """Of one handshake."""
 _HOSTNAME_MISMATCH, _ADDRESS_MISMATCH, _NOT_YET_VALID, _EXPIRED = 62, 64, 9, 10
 """OpenSSL's X509_V_ERR codes."""
+_WITHOUT_CERTIFICATE = "SSLV3_ALERT_HANDSHAKE_FAILURE"
+_OF_ANOTHER_CA = frozenset({"TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN"})
+"""What servers that demand a client certificate answer: to none, and to one of a CA that they do not trust."""
 
 
 def trust_in(server_ca: Path | None) -> ssl.SSLContext:
@@ -30,13 +38,45 @@ def check_server(host: str, port: int, server_ca: Path | None) -> str:
     """
     context = trust_in(server_ca)
     try:
-        with (
-            socket.create_connection((host, port), timeout=PATIENCE_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=host) as tls,
-        ):
-            return str(tls.getpeername()[0])
+        with socket.create_connection((host, port), timeout=PATIENCE_SECONDS) as plain:
+            return _address_of_trusted(plain, host, context)
     except OSError as error:
         raise CommandError(f"{host}:{port}: {why_not(error, server_ca)}", EXIT_USAGE) from None
+
+
+def _address_of_trusted(plain: socket.socket, host: str, context: ssl.SSLContext) -> str:
+    address, port = plain.getpeername()[:2]
+    try:
+        with context.wrap_socket(plain, server_hostname=host):
+            return str(address)
+    except ssl.SSLError as error:
+        if error.reason == _WITHOUT_CERTIFICATE and _refuses_strangers(host, port, context):
+            return str(address)
+        raise
+
+
+def _refuses_strangers(host: str, port: int, context: ssl.SSLContext) -> bool:
+    """Tell whether a server that shakes hands only with those who have a certificate refuses one of nobody's.
+
+    In TLS 1.2 it does so before the handshake is over. It looks at a client's certificate only after the client has
+    found the server's to be good.
+    """
+    key = generate_key()
+    stranger = make_ca(distinguished_name("nobody"), key, Validity.of_days(1, at=SystemClock().now()))
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # 0600; the ssl module takes nothing but files
+        file.write(key_to_pem(key) + chain_to_pem([stranger.certificate]))
+        file.flush()
+        context.load_cert_chain(file.name)
+    try:
+        with (
+            socket.create_connection((host, port), timeout=PATIENCE_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            return True
+    except ssl.SSLError as error:
+        return error.reason in _OF_ANOTHER_CA
+    except OSError:
+        return False
 
 
 def why_not(error: OSError, server_ca: Path | None) -> str:

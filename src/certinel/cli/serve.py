@@ -10,7 +10,7 @@ import typer
 import uvloop
 from rich.markup import escape
 
-from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.cli.terminal import EXIT_USAGE, CommandError, console, this_program
 from certinel.config import Settings, WrongSettingError, load, notify_socket
 
 if TYPE_CHECKING:  # a whole node takes a second to import: when one is started, not for --help
@@ -99,8 +99,8 @@ def told_to_stop() -> asyncio.Event:
     return stop
 
 
-def greet(facts: "NodeFacts") -> None:
-    """Say where everything is and what to do next."""
+def greet(facts: "NodeFacts", password: str | None = None) -> None:
+    """Say where everything is and what to do next; the password only when it is nobody's secret."""
     for note in facts.notes:
         console.print(f"[yellow]note:[/] {escape(note)}")
     host = facts.host_name
@@ -109,11 +109,13 @@ def greet(facts: "NodeFacts") -> None:
     console.print(f"[bold]certinel[/] is ready: data in {facts.data_dir}")
     console.print(f"  devices connect to   mqtts://{host}:{facts.mqtt_port} and trust {trusts}")
     console.print(f"  pages and REST at    https://{host}:{facts.https_port}/ui/{http}")
-    console.print(f"  sign in as           {_who(facts)}")
+    console.print(f"  sign in as           {_who(facts, password)}")
     console.print(f"  next                 a CA and a first device: {_onboard(facts)}", markup=False, soft_wrap=True)
 
 
-def _who(facts: "NodeFacts") -> str:
+def _who(facts: "NodeFacts", password: str | None) -> str:
+    if password is not None:
+        return f"t1000/admin or management/admin with the password [bold]{escape(password)}[/]"
     if facts.administrators is None:
         return "t1000/admin or management/admin, with the password of the first start"
     return _first_sign_in(facts.administrators)
@@ -130,4 +132,4 @@ def _onboard(facts: "NodeFacts") -> str:
     """Return the command that brings in a CA and a first device."""
     where = f"--url https://{facts.host_name}:{facts.https_port} --mqtt-port {facts.mqtt_port}"
     trust = f" --server-ca {shlex.quote(str(facts.server_ca))}" if facts.server_ca is not None else ""
-    return f"certinel onboard my-device {where}{trust}"
+    return f"{this_program()} onboard my-device {where}{trust}"

@@ -45,6 +45,19 @@ def test_run_again_it_goes_on_with_what_is_there(twice: tuple[Outcome, Outcome])
     assert "proven already" in again.output
 
 
+def test_password_of_the_pages_is_said_each_time(folder: Path, twice: tuple[Outcome, Outcome]) -> None:
+    password = (folder / "admin-password").read_text()
+    for outcome in twice:
+        assert f"t1000/admin or management/admin with the password {password}" in " ".join(outcome.output.split())
+        assert "you gave" not in outcome.output
+
+
+def test_command_for_a_first_device_of_ones_own_is_named_as_the_program_was_called(
+    twice: tuple[Outcome, Outcome],
+) -> None:
+    assert f"{sys.executable} -m certinel onboard my-device" in twice[0].output
+
+
 def test_keys_and_password_are_readable_by_their_owner_only(folder: Path, twice: tuple[Outcome, Outcome]) -> None:
     secrets = [file for file in folder.iterdir() if file.suffix == ".key" or file.name == "admin-password"]
     assert {file.stat().st_mode & 0o777 for file in secrets} == {0o600}

@@ -29,12 +29,12 @@ def complaint(outcome: Outcome) -> str:
 
 
 def test_command_that_the_console_names_brings_in_a_first_device(tmp_path: Path) -> None:
-    named = "a CA and a first device: certinel "
+    named = "a CA and a first device: "
     with started_node(tmp_path / "data") as node:
         assert node.program.wait_until(lambda: named in node.program.text)
         words = shlex.split(node.program.text.partition(named)[2].splitlines()[0])
         environment = {"PYTHONPATH": str(SOURCES), "CERTINEL_PASSWORD": ADMIN_PASSWORD}
-        outcome = run(sys.executable, "-m", "certinel", *words, folder=tmp_path, environment=environment)
+        outcome = run(*words, folder=tmp_path, environment=environment)
     assert "Connected" in outcome.succeeded().output
 
 

@@ -19,7 +19,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from certinel.cli import app
-from support.commands import shell
+from support.commands import run, shell
 from support.node import ADMIN_PASSWORD, SOURCES, TENANT, Node, started_node
 from support.program import started
 
@@ -91,6 +91,16 @@ def test_ca_that_was_uploaded_by_hand_is_proven_and_enabled(node: Node, tmp_path
     assert "CA is there already" in said
     after = node.call("GET", path).json()
     assert (after["status"], after["name"], after["proofOfPossessionValid"]) == ("ENABLED", "by hand", True)
+
+
+def test_what_to_go_on_with_works_as_it_is_printed(node: Node, tmp_path: Path) -> None:
+    place = ("--url", node.https_url, "--mqtt-port", str(node.mqtt_port), "--server-ca", node.server_ca)
+    words = (sys.executable, "-m", "certinel", "onboard", "it's pump", *place, "--out-dir", "its files", "--no-connect")
+    environment = {"PYTHONPATH": str(SOURCES), "CERTINEL_PASSWORD": ADMIN_PASSWORD}
+    line = run(*words, folder=tmp_path, environment=environment).succeeded().output.splitlines()[-1]
+    settings, _, command = line.rpartition("; ")
+    with started(["sh", "-c", f"cd /; {settings}; exec {command}"], {"PYTHONPATH": str(SOURCES)}) as program:
+        assert program.wait_until(lambda: "Listening" in program.text)
 
 
 def test_java_reads_both_stores(node: Node) -> None:

@@ -14,7 +14,7 @@ from certinel.cli.admin import saved_logins
 from certinel.cli.admin.saved_logins import SavedLogin
 from certinel.cli.admin.signing_in import ask_password, signed_in
 from certinel.cli.node_client import NodeAddress, NodeClient
-from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.cli.terminal import EXIT_USAGE, CommandError, this_program
 from certinel.services.clock import SystemClock
 
 DEFAULT_URL: Final = "https://localhost:8443"
@@ -146,7 +146,7 @@ class Node:
 def _renewed(name: str, login: SavedLogin) -> str:
     """Sign in again; the password is asked for, since it was never kept."""
     if not sys.stdin.isatty():
-        raise CommandError(f"the login {name} has ended; sign in again: certinel admin login", EXIT_USAGE)
+        raise CommandError(f"the login {name} has ended; sign in again: {this_program()} admin login", EXIT_USAGE)
     typer.echo(f"The login {name} ({login.url}) has ended.", err=True)
     again = signed_in(login.url, login.user, ask_password(login.user), login.server_ca)
     logins = saved_logins.load()

@@ -24,7 +24,7 @@ from certinel.cli.admin.printing import (
 from certinel.cli.admin.questions import Yes, confirm
 from certinel.cli.admin.trusted_certificates import SHORT_DIGITS, SOON, fingerprint_of
 from certinel.cli.node_client import NodeAnswerError, path
-from certinel.cli.terminal import EXIT_FAILURE, CommandError
+from certinel.cli.terminal import EXIT_FAILURE, CommandError, this_program
 from certinel.services.clock import SystemClock
 
 app = typer.Typer(help="Devices and their certificates; registration of many from a file.", no_args_is_help=True)
@@ -140,7 +140,7 @@ def note_if_unchecked(revoked: Member) -> None:
     if not revoked.get("offlineCheckEnabled", True):
         typer.echo(
             "  It counts only while the list is checked, which is off: "
-            "certinel admin option set configuration crl.offline.check.enabled true",
+            f"{this_program()} admin option set configuration crl.offline.check.enabled true",
             err=True,
         )
 

@@ -27,7 +27,7 @@ from certinel.cli.admin.questions import NewPasswordFile, new_password
 from certinel.cli.admin.saved_logins import SavedLogin
 from certinel.cli.admin.signing_in import ask_password, signed_in
 from certinel.cli.node_client import NodeAddress, NodeClient
-from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.cli.terminal import EXIT_USAGE, CommandError, this_program
 from certinel.services.clock import SystemClock
 
 USUAL_PORTS: Final = (None, 443, 8443)
@@ -130,7 +130,7 @@ def list_platforms(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_tables([found], _COLUMNS, "Nobody is signed in: certinel admin login")
+    print_tables([found], _COLUMNS, f"Nobody is signed in: {this_program()} admin login")
 
 
 @platforms.command("use")

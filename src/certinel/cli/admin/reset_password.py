@@ -10,7 +10,7 @@ import typer
 
 from certinel.cli.admin.printing import Cell, print_done, print_json
 from certinel.cli.admin.questions import NewPasswordFile, first_line, generated
-from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.cli.terminal import EXIT_USAGE, CommandError, this_program
 
 
 def reset_password(
@@ -66,7 +66,7 @@ def _held_database(data_dir: Path | None, database: str | None) -> Iterator[str]
         with directory.owned():
             yield f"sqlite:///{directory.database}"
     except DataDirectoryInUseError as error:
-        remedy = "stop it first, or let an administrator use: certinel admin user password"
+        remedy = f"stop it first, or let an administrator use: {this_program()} admin user password"
         raise CommandError(f"{error}; {remedy}") from None
     except WrongSettingError as error:
         raise CommandError(str(error), EXIT_USAGE) from None

@@ -10,7 +10,7 @@ import typer
 
 from certinel.cli.admin.saved_logins import SavedLogin
 from certinel.cli.node_client import NodeAddress, NodeClient
-from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.cli.terminal import EXIT_USAGE, CommandError, this_program
 
 
 def ask_password(user: str) -> str:
@@ -20,7 +20,9 @@ def ask_password(user: str) -> str:
         try:
             answer: str = typer.prompt(f"Password of {user}", hide_input=True, err=True)
         except typer.Abort:
-            raise CommandError("nobody is signed in: certinel admin login, or give --password", EXIT_USAGE) from None
+            raise CommandError(
+                f"nobody is signed in: {this_program()} admin login, or give --password", EXIT_USAGE
+            ) from None
     return answer
 
 

@@ -26,7 +26,7 @@ from certinel.cli.admin.printing import (
 )
 from certinel.cli.admin.questions import Yes, confirm
 from certinel.cli.node_client import path
-from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError
+from certinel.cli.terminal import EXIT_FAILURE, EXIT_USAGE, CommandError, this_program
 from certinel.services.clock import SystemClock
 
 app = typer.Typer(
@@ -87,7 +87,8 @@ class Switch(StrEnum):
 def list_certificates(node: Node) -> None:
     """List the trusted certificates, in the order of their upload."""
     pages = node.rest.pages(all_of(node.tenant), "certificates")
-    show_list(node, pages, _COLUMNS, "Nobody is trusted yet: certinel admin trusted-certificate upload ca.pem")
+    upload = f"{this_program()} admin trusted-certificate upload ca.pem"
+    show_list(node, pages, _COLUMNS, f"Nobody is trusted yet: {upload}")
 
 
 @verb(app, "show", "trusted-certificate show 'Plant CA'", "trusted-certificate show 4fd8df03 --json")

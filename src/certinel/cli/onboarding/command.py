@@ -1,13 +1,12 @@
 """``certinel onboard``: the steps in their order, and what is told about each."""
 
+import shlex
 from pathlib import Path
-from typing import Annotated
 
-import httpx
 import typer
 from rich.text import Text
 
-from certinel.cli.example_device import DeviceFiles, DeviceRefusedError, NoAnswerError, connected
+from certinel.cli.onboarding import options as given
 from certinel.cli.onboarding.folder import (
     CaFiles,
     DevicePaths,
@@ -18,48 +17,32 @@ from certinel.cli.onboarding.folder import (
     write_stores,
 )
 from certinel.cli.onboarding.platform import Platform
+from certinel.cli.onboarding.trial import try_out
 from certinel.cli.onboarding.trusting import check_clocks, common_name_of, trust
 from certinel.cli.pki.files import CaFile, CaKeyFile
 from certinel.cli.pki.secrets_given import CaPassphraseFile, StorePassphraseFile
-from certinel.cli.reachability import check_server, trust_in
-from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.cli.reachability import check_server
+from certinel.cli.terminal import console, this_program
 from certinel.services.clock import SystemClock
 
 
 def onboard(  # noqa: PLR0917 - typer calls it by name
-    device: Annotated[str, typer.Argument(help="Name of the first device; its MQTT client id.")],
-    url: Annotated[
-        str, typer.Option(envvar="CERTINEL_URL", help="The platform's REST interface.")
-    ] = "https://localhost:8443",
-    user: Annotated[
-        str, typer.Option(envvar="CERTINEL_USER", help="An administrator of the tenant, as TENANT/NAME.")
-    ] = "t1000/admin",
-    password: Annotated[
-        str | None,
-        typer.Option(envvar="CERTINEL_PASSWORD", help="Of that user; better in the environment. Asked for if missing."),
-    ] = None,
-    server_ca: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="CERTINEL_CA", help="CA of the platform's own certificate, unless this computer trusts it."
-        ),
-    ] = None,
-    mqtt_port: Annotated[int, typer.Option(min=1, max=65535, help="The platform's MQTT port.")] = 8883,
-    mqtt_host: Annotated[str | None, typer.Option(help="Where its MQTT is, when not where REST is.")] = None,
+    device: given.DeviceName,
+    url: given.PlatformUrl = "https://localhost:8443",
+    user: given.Administrator = "t1000/admin",
+    password: given.Password = None,
+    server_ca: given.ServerCa = None,
+    mqtt_port: given.MqttPort = 8883,
+    mqtt_host: given.MqttHost = None,
     ca: CaFile = Path("ca.pem"),
     ca_key: CaKeyFile = None,
-    ca_name: Annotated[
-        str | None,
-        typer.Option(help="Common name or whole subject of a new CA; by default it says whose devices it is for."),
-    ] = None,
-    encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt the key of a new CA.")] = False,
+    ca_name: given.CaName = None,
+    encrypt: given.EncryptCaKey = False,
     ca_passphrase_file: CaPassphraseFile = None,
     store_passphrase_file: StorePassphraseFile = None,
-    auto_registration: Annotated[
-        bool, typer.Option(help="Whether devices of a new CA register themselves on their first connect.")
-    ] = True,
-    out_dir: Annotated[Path, typer.Option(help="Where everything of the device goes.")] = Path(),
-    connect: Annotated[bool, typer.Option(help="Try it: connect as the device, and call REST with its token.")] = True,
+    auto_registration: given.AutoRegistration = True,
+    out_dir: given.OutDir = Path(),
+    connect: given.Connect = True,
 ) -> None:
     """Bring in a CA and the first device: from nothing to a device that connects, in one go.
 
@@ -70,8 +53,7 @@ def onboard(  # noqa: PLR0917 - typer calls it by name
     """
     if password is None:
         password = typer.prompt(f"Password of {user}", hide_input=True, err=True)
-    paths = DevicePaths(out_dir, device)
-    now = SystemClock().now()
+    paths, now = DevicePaths(out_dir, device), SystemClock().now()
     with Platform(url, user, password, server_ca) as platform:
         host = mqtt_host or platform.url.host
         tenant = platform.tenant()
@@ -85,47 +67,17 @@ def onboard(  # noqa: PLR0917 - typer calls it by name
     chain, key = device_at(paths, ca, authority, above, now, _tell)
     trusted = write_server_ca(paths, server_ca, _tell)
     passphrase_file = write_stores(paths, key, chain, store_passphrase_file, _tell)
-    settings = {
-        "DEVICE_NAME": device,
-        "DEVICE_HOST": host,
-        "DEVICE_MQTT_PORT": str(mqtt_port),
-        "DEVICE_URL": str(platform.url).rstrip("/"),
-        "DEVICE_CHAIN": str(paths.chain.absolute()),
-        "DEVICE_KEY": str(paths.key.absolute()),
-        "DEVICE_SERVER_CA": str(trusted.absolute()) if trusted is not None else "",
-        "DEVICE_KEYSTORE": str(paths.keystore.absolute()),
-        "DEVICE_TRUSTSTORE": str(paths.truststore.absolute()) if trusted is not None else "",
-        "DEVICE_STORE_PASSPHRASE_FILE": str(passphrase_file.absolute()) if passphrase_file is not None else "",
-    }
-    write_settings(paths, settings, _tell)
+    place = {"DEVICE_HOST": host, "DEVICE_MQTT_PORT": str(mqtt_port), "DEVICE_URL": str(platform.url).rstrip("/")}
+    write_settings(paths, place, trusted, passphrase_file, _tell)
     if connect:
-        _try(paths, host, mqtt_port, platform.url, trusted)
-    console.print(f"\nEverything of {device} is in {out_dir.absolute()}. Go on with:", markup=False)
-    console.print(f"  set -a; . {paths.settings}; certinel connect {device} --listen", markup=False)
+        try_out(paths, host, mqtt_port, platform.url, trusted, _tell)
+    _say_what_next(paths)
 
 
-def _try(paths: DevicePaths, host: str, port: int, url: httpx.URL, server_ca: Path | None) -> None:
-    files = DeviceFiles(chain=paths.chain, key=paths.key, server_ca=server_ca)
-    try:
-        with connected(f"d:{paths.name}", files, host, port) as device:
-            _tell("Connected", f"as d:{paths.name} to {host}:{port}")
-            device.publish(f"100,{paths.name},c8y_MQTTDevice")
-            token = device.request_token()
-    except DeviceRefusedError as refused:
-        raise CommandError(
-            f"the platform refuses the device: {refused}; its administrator sees why: certinel admin attempts"
-            f" --device {paths.name} --details, or certinel explain {paths.chain} --url {url}"
-        ) from None
-    except NoAnswerError as error:
-        raise CommandError(str(error), EXIT_USAGE) from None
-    with httpx.Client(base_url=url, verify=trust_in(server_ca), headers={"Authorization": f"Bearer {token}"}) as client:
-        try:
-            answer = client.get(f"/identity/externalIds/c8y_Serial/{paths.name}")
-        except httpx.HTTPError as error:
-            raise CommandError(f"{url}: {str(error) or type(error).__name__}", EXIT_USAGE) from None
-    if not answer.is_success:
-        raise CommandError(f"{url} answers the device's token with {answer.status_code}")
-    _tell("REST called with its token", f"it is managed object {answer.json()['managedObject']['id']}")
+def _say_what_next(paths: DevicePaths) -> None:
+    console.print(f"\nEverything of {paths.name} is in {paths.folder.absolute()}. Go on with:", markup=False)
+    settings = shlex.quote(str(paths.settings.absolute()))  # without a slash, sh looks for it in the PATH
+    console.print(f"  set -a; . {settings}; {this_program()} connect {shlex.quote(paths.name)} --listen", markup=False)
 
 
 def _tell(what: str, about: str) -> None:

@@ -23,7 +23,7 @@ from certinel.cli.pki.files import (
 )
 from certinel.cli.pki.issued import Issued, IssuedIndex
 from certinel.cli.pki.secrets_given import CA_VARIABLE, KEY_VARIABLE, STORE_VARIABLE, for_new_key, given
-from certinel.cli.terminal import EXIT_USAGE, CommandError
+from certinel.cli.terminal import EXIT_USAGE, CommandError, this_program
 from certinel.pki.authority import Authority, Validity, distinguished_name, issue_device_for, make_ca, subject_of
 from certinel.pki.chain import chain_to_pem, ordered
 from certinel.pki.errors import PkiError
@@ -132,7 +132,8 @@ def device_at(
         if subject.rfc4514_string() in index.live_subjects(now):
             raise CommandError(
                 f"{paths.name} has a certificate of this CA that is still good, but not in {paths.chain}; put it there,"
-                f" or revoke it: certinel pki revoke '{paths.name}' --ca {ca_file}"
+                f" or revoke it: {this_program()} pki revoke {shlex.quote(paths.name)} --ca"
+                f" {shlex.quote(str(ca_file))}"
             )
         key = _device_key(paths.key)
         validity = Validity.of_days(DEVICE_DAYS, at=now)
@@ -164,7 +165,7 @@ def _check(leaf: x509.Certificate, key: PrivateKey, paths: DevicePaths, ca: x509
     if leaf.not_valid_after_utc <= now:
         raise CommandError(
             f"{paths.chain} expired on {leaf.not_valid_after_utc:%Y-%m-%d}; make a new one:"
-            f" certinel pki device '{paths.name}' --force"
+            f" {this_program()} pki device {shlex.quote(paths.name)} --force --another"
         )
 
 
@@ -215,8 +216,23 @@ def _check_store(file: Path, leaf: x509.Certificate, passphrase: str) -> None:
         raise CommandError(f"{file} holds another certificate of the device; move it away to have it made again")
 
 
-def write_settings(paths: DevicePaths, settings: Mapping[str, str], tell: Tell) -> None:
-    """Write the settings as a file that shells and most programs read; they hold no secret, and are always renewed."""
+def write_settings(
+    paths: DevicePaths, place: Mapping[str, str], server_ca: Path | None, passphrase_file: Path | None, tell: Tell
+) -> None:
+    """Write where the platform is and where the files are, for shells and most programs to read.
+
+    They hold no secret, and are always renewed. What is not there is empty.
+    """
+    files = {
+        "DEVICE_CHAIN": paths.chain,
+        "DEVICE_KEY": paths.key,
+        "DEVICE_SERVER_CA": server_ca,
+        "DEVICE_KEYSTORE": paths.keystore,
+        "DEVICE_TRUSTSTORE": paths.truststore if server_ca is not None else None,
+        "DEVICE_STORE_PASSPHRASE_FILE": passphrase_file,
+    }
+    settings = {"DEVICE_NAME": paths.name, **place}
+    settings |= {name: str(file.absolute()) if file is not None else "" for name, file in files.items()}
     lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     is_new = not paths.settings.exists() or content_of(paths.settings).decode(errors="replace") != lines
     if is_new:

@@ -45,11 +45,11 @@ def trust(platform: Platform, tenant: str, name: str, ca: Authority, tell: Tell,
     found = platform.certificate(tenant, fingerprint)
     if found is None:
         pem = ca.certificate.public_bytes(Encoding.PEM).decode()
-        found = platform.upload(tenant, name, pem, auto_registration=auto_registration)
+        found = platform.upload(tenant, name, pem, fingerprint, auto_registration=auto_registration)
         tell("CA uploaded", f"tenant {tenant}, fingerprint {fingerprint}")
     else:
         tell("CA is there already", f"tenant {tenant}, fingerprint {fingerprint}")
-        auto_registration = bool(found.get("autoRegistrationEnabled"))
+        auto_registration = _is_true(found.get("autoRegistrationEnabled"))
     _prove(platform, tenant, found, ca, fingerprint, tell)
     if found.get("status") == "ENABLED":
         tell("CA is enabled already", _registration(auto_registration))
@@ -59,18 +59,29 @@ def trust(platform: Platform, tenant: str, name: str, ca: Authority, tell: Tell,
 
 
 def _prove(platform: Platform, tenant: str, found: Certificate, ca: Authority, fingerprint: str, tell: Tell) -> None:
-    if found.get(_IS_PROVEN):
+    if _is_true(found.get(_IS_PROVEN)):
         tell("Possession is proven already", ca.certificate.subject.rfc4514_string())
         return
-    if _IS_PROVEN not in found:
+    code = _code(platform, tenant, found, fingerprint) if _IS_PROVEN in found else None
+    if code is None:
         tell("Possession cannot be proven", "this platform does not ask for it")
         return
-    if not found.get(_CODE) or _is_over(found.get(_USABLE_UNTIL), platform.answered_at):
-        found = platform.new_code(tenant, fingerprint)
-    code = str(found.get(_CODE, ""))
-    if not platform.prove(tenant, fingerprint, signature_of(code.encode(), ca.key)).get(_IS_PROVEN):
+    if not _is_true(platform.prove(tenant, fingerprint, signature_of(code.encode(), ca.key)).get(_IS_PROVEN)):
         raise CommandError(f"{platform.url} took the signed code, yet says that possession is not proven")
     tell("Possession proven", f"signed the code {code[:16]}… with the key of the CA")
+
+
+def _code(platform: Platform, tenant: str, found: Certificate, fingerprint: str) -> str | None:
+    """Return the code that is to be signed, a new one when it is missing or over; None when the platform has none."""
+    if not found.get(_CODE) or _is_over(found.get(_USABLE_UNTIL), platform.answered_at):
+        made = platform.new_code(tenant, fingerprint)
+        return str(made[_CODE]) if made is not None and made.get(_CODE) else None
+    return str(found[_CODE])
+
+
+def _is_true(value: object) -> bool:
+    """Read a truth that platforms write as JSON has it, or as text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 def _is_over(until: object, now: datetime | None) -> bool:

@@ -1,5 +1,6 @@
 """``certinel pki revoke`` and ``crl``: which certificates of a CA are no longer good."""
 
+import shlex
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from cryptography import x509
 from certinel.cli.pki.files import CaFile, CaKeyFile, content_of, read_authority, read_chain, write_public
 from certinel.cli.pki.issued import Issued, IssuedIndex
 from certinel.cli.pki.secrets_given import CaPassphraseFile
-from certinel.cli.terminal import EXIT_USAGE, CommandError, console
+from certinel.cli.terminal import EXIT_USAGE, CommandError, console, this_program
 from certinel.pki.chain import ordered
 from certinel.pki.crl import RevokedEntry, crl_in, make_crl
 from certinel.services.clock import SystemClock
@@ -50,7 +51,7 @@ def revoke(
         index.save([*others, *(one.revoked(at, reason) for one in meant)])
     for one in meant:
         console.print(f"✓ Revoked: {one.subject}, serial {one.serial}", markup=False)
-    console.print(f"  Now make the list: certinel pki crl --ca {ca}", markup=False)
+    console.print(f"  Now make the list: {this_program()} pki crl --ca {shlex.quote(str(ca))}", markup=False)
 
 
 def crl(
