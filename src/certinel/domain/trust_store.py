@@ -46,8 +46,8 @@ class TrustStore:
     def __init__(self) -> None:
         self._by_subject: dict[bytes, dict[int, TrustedCertificate]] = {}
         self._by_tenant: dict[TenantId, dict[int, TrustedCertificate]] = {}
-        self._deleted: dict[int, TrustedCertificate] = {}
-        """Those of them whose claims will end."""
+        self._deleted: dict[int, tuple[datetime, TrustedCertificate]] = {}
+        """Those of them whose claims will end, with the moment of their deletion."""
         self._tenants: dict[TenantId, TenantFacts] = {}
         self._tenant_by_domain: dict[str, TenantId] = {}
         self._device_users: dict[TenantId, dict[str, bool]] = {}
@@ -85,7 +85,7 @@ class TrustStore:
             self._by_tenant.setdefault(tenant, {})[certificate.id] = certificate
             self._by_subject.setdefault(certificate.certificate.subject, {})[certificate.id] = certificate
             if certificate.deleted_at is not None:
-                self._deleted[certificate.id] = certificate
+                self._deleted[certificate.id] = certificate.deleted_at, certificate
 
     def put_device_user(self, tenant: TenantId, user_name: str, *, is_enabled: bool) -> None:
         """Add a device user or change whether it is enabled."""
@@ -168,11 +168,8 @@ class TrustStore:
 
     def subjects_whose_claims_end(self, since: datetime, until: datetime) -> set[bytes]:
         """Return the subjects of deleted certificates whose claims still count at ``since`` and not at ``until``."""
-        return {
-            one.certificate.subject
-            for one in self._deleted.values()
-            if _still_claims(one, since) and not _still_claims(one, until)
-        }
+        after, last = since - CLAIMS_OUTLIVE_DELETION, until - CLAIMS_OUTLIVE_DELETION
+        return {one.certificate.subject for at, one in self._deleted.values() if after < at <= last}
 
     def device_user(self, tenant: TenantId, device: DeviceId) -> DeviceUserState:
         """Return the state of the user of ``device``."""

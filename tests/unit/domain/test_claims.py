@@ -50,9 +50,11 @@ class TestSeveralTenants:
 
     def test_a_renewed_certificate_keeps_the_devices_when_the_old_one_is_long_gone(self, world: TrustWorld) -> None:
         first = world.trust(ROOT, ACME, deleted_at=world.at - timedelta(days=40))
-        world.trust(ROOT, OTHER)
-        world.trust(ROOT.renewed(), ACME, claims_since=first.uploaded_at)
+        copy = world.trust(ROOT, OTHER)
+        renewed = world.trust(ROOT.renewed(), ACME, claims_since=first.uploaded_at)
         assert world.admit(DEVICE).tenant == ACME
+        assert world.store.is_overruled(copy, world.at)
+        assert not world.store.is_overruled(renewed, world.at)
 
     def test_proven_possession_wins_over_an_earlier_upload(self, world: TrustWorld) -> None:
         world.trust(ROOT, OTHER)
