@@ -201,7 +201,10 @@ class Gateway:
             _withdraw(session, refusal)
 
     def _refusal_of(self, session: Session) -> Refusal | None:
-        """Return why a session would not be admitted any more, or not by this tenant."""
+        """Return why a session would not be admitted any more, or not by this tenant.
+
+        If it would be, it goes on by the path that admits it now.
+        """
         identity = session.identity
         if identity.admission is None:
             return self._refusal_of_password_session(session)
@@ -213,6 +216,8 @@ class Gateway:
             return Refusal(Code.NEEDS_PROOF, facts, tenant=identity.tenant)
         if verdict.must_register:
             return Refusal(Code.REGISTRATION_REQUIRED, {"device": identity.device}, tenant=identity.tenant)
+        if verdict.path != identity.admission.path:
+            self._sessions.go_on(session, verdict)
         return None
 
     def _refusal_of_password_session(self, session: Session) -> Refusal | None:

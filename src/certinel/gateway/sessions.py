@@ -23,16 +23,16 @@ class BootstrapEntry:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionIdentity:
-    """Who is at the other end of a live session, and by what right."""
+    """Who is at the other end of a live session, and by what right. The right is all that ever changes."""
 
     tenant: TenantId
     device: DeviceId
     user_name: str
     attempt: ConnectAttempt
     admission: Admission | None
-    """None for a session that began with a password."""
+    """By what it goes on, see `Sessions.go_on`; None for a session that began with a password."""
     bootstrap: BootstrapEntry | None = None
     """For a new device that asks for credentials of its own, and may do nothing else."""
     names: frozenset[bytes] = frozenset()
@@ -68,7 +68,8 @@ class Sessions:
         self._by_device: dict[TenantId, dict[DeviceId, Session]] = {}
         self._by_name: dict[bytes, set[Session]] = {}
         self._ends: list[tuple[datetime, int, ref[Session]]] = []
-        """A heap. Those of sessions that are gone stay in it until it is swept: certificates last for years."""
+        """A heap. Those of sessions that are gone, or go on otherwise, stay in it until it is swept: certificates last
+        for years."""
         self._swept_at = MIN_ENDS_SWEPT
         self._order = itertools.count()
 
@@ -95,14 +96,22 @@ class Sessions:
         if identity.bootstrap is None:  # else it is no device yet
             self._presence.arrived(identity.tenant, identity.device)
         if identity.admission is not None:
-            heapq.heappush(self._ends, (identity.admission.valid_until, next(self._order), ref(session)))
-            if len(self._ends) > self._swept_at:
-                self._sweep_ends()
+            self._note_end(session, identity.admission)
         for name in identity.names:
             self._by_name.setdefault(name, set()).add(session)
         if earlier is not None:
             self._forget_names(earlier)
             earlier.take_over()
+
+    def go_on(self, session: Session, admission: Admission) -> None:
+        """Let a session go on by another path than before: by a renewed CA, say. It ends when that one does."""
+        session.identity.admission = admission
+        self._note_end(session, admission)
+
+    def _note_end(self, session: Session, admission: Admission) -> None:
+        heapq.heappush(self._ends, (admission.valid_until, next(self._order), ref(session)))
+        if len(self._ends) > self._swept_at:
+            self._sweep_ends()
 
     def remove(self, session: Session) -> None:
         """Forget a session that has ended; one that was taken over is forgotten already."""
@@ -121,7 +130,11 @@ class Sessions:
                 self._by_name.pop(name, None)
 
     def _sweep_ends(self) -> None:
-        self._ends = [entry for entry in self._ends if (session := entry[2]()) is not None and self.is_live(session)]
+        self._ends = [
+            (session.identity.admission.valid_until, next(self._order), ref(session))
+            for session in self.all()
+            if session.identity.admission is not None
+        ]
         heapq.heapify(self._ends)
         self._swept_at = max(MIN_ENDS_SWEPT, 2 * len(self._ends))
 

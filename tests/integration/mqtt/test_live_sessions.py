@@ -121,6 +121,34 @@ async def test_end_of_the_certificate_ends_the_session(stage: Stage) -> None:
         assert await device.receive_until_end() == []
 
 
+async def test_session_that_outlived_its_ca_by_a_renewed_one_ends_with_the_device_certificate(stage: Stage) -> None:
+    in_an_hour, in_two_hours = (stage.clock.now() + timedelta(hours=hours) for hours in (1, 2))
+    ending = root_authority("Second plant CA", valid=(VALID[0], in_an_hour))
+    await stage.upload(ending)
+    await stage.upload(ending.renewed(valid=VALID))
+    pump = ending.device("pump", valid=(VALID[0], in_two_hours))
+    press = stage.root.device("press", valid=(VALID[0], in_an_hour))
+    async with stage.device("pump", issued=pump) as device, stage.device("press", issued=press) as ending_first:
+        await device.connect("pump")
+        await ending_first.connect("press")
+        stage.clock.set(in_an_hour + timedelta(seconds=1))
+        assert await ending_first.receive_until_end() == []
+        assert await is_alive(device)
+        stage.clock.set(in_two_hours + timedelta(seconds=1))
+        assert await device.receive_until_end() == []
+
+
+async def test_session_that_goes_on_by_another_certificate_ends_with_that_one(stage: Stage) -> None:
+    in_an_hour = stage.clock.now() + timedelta(hours=1)
+    await stage.upload(stage.root.renewed(valid=(VALID[0], in_an_hour)))
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await stage.change(Change(status=TrustStatus.DISABLED))
+        assert await is_alive(device)
+        stage.clock.set(in_an_hour + timedelta(seconds=1))
+        assert await device.receive_until_end() == []
+
+
 async def test_silence_beyond_the_keep_alive_ends_the_session(stage: Stage) -> None:
     async with stage.device("pump", version=ProtocolVersion.V5) as device:
         await device.connect("pump", keep_alive=1)

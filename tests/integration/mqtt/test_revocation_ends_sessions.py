@@ -9,9 +9,11 @@ from certinel.domain.certificate import Certificate
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.domain.revocation_entry import RevocationEntry
 from certinel.domain.tenant_option import TenantOption
+from certinel.domain.trusted_certificate import TrustStatus
 from certinel.mqtt import ProtocolVersion
 from certinel.mqtt.packets import Pingreq, Pingresp
 from certinel.services import authority_lists, revocation, tenant_options
+from certinel.services.trusted_certificates import Change
 from support.certificates import Issued
 from support.revocation_lists import current, revocation_list
 from support.stage import TENANT, Stage
@@ -82,6 +84,18 @@ async def test_exact_revocation_ends_the_session(stage: Stage) -> None:
         async with stage.platform.database.transaction() as tx:
             certificate = Certificate.parse(pump.der)
             await revocation.revoke_certificate(tx, stage.platform, TENANT, certificate, stage.clock.now())
+        assert await device.receive_until_end() == []
+
+
+async def test_session_that_goes_on_by_a_renewed_ca_ends_with_the_revocation_of_that_one(stage: Stage) -> None:
+    renewed = stage.root.renewed()
+    await stage.upload(renewed)
+    await switch(stage, OFFLINE_CHECK)
+    async with stage.device("pump") as device:
+        await device.connect("pump")
+        await stage.change(Change(status=TrustStatus.DISABLED))
+        assert await is_alive(device)
+        await revoke_serial(stage, renewed)
         assert await device.receive_until_end() == []
 
 

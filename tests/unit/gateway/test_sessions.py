@@ -1,7 +1,6 @@
 """Live sessions are found by the names of those who can have a claim on them."""
 
 import gc
-from dataclasses import replace
 from datetime import timedelta
 
 from certinel.domain.admission import ConnectAttempt
@@ -9,7 +8,7 @@ from certinel.domain.errors import Refusal
 from certinel.domain.identifiers import DeviceId, TenantId
 from certinel.gateway.sessions import MIN_ENDS_SWEPT, SessionIdentity, Sessions
 from certinel.services.presence import Presence
-from support.certificates import root_authority
+from support.certificates import AT, VALID, root_authority
 from support.clock import START, MovableClock
 from support.trust import ACME, TrustWorld
 
@@ -83,8 +82,30 @@ def test_sessions_that_have_ended_do_not_pile_up() -> None:
     admission = world.admit(root.device("one"))
     for _ in range(3 * MIN_ENDS_SWEPT):
         session = LiveSession("one")
-        session.identity = replace(session.identity, admission=admission)
+        session.identity.admission = admission
         sessions.add(session)
         sessions.remove(session)
     assert sum(isinstance(one, LiveSession) for one in gc.get_objects()) == 1
     assert len(sessions._ends) <= MIN_ENDS_SWEPT
+
+
+def test_ends_of_paths_that_a_session_went_on_by_do_not_pile_up() -> None:
+    root, world, sessions = root_authority("Plant CA"), TrustWorld(), sessions_of_node()
+    world.trust(root, ACME)
+    session, admission = LiveSession("one"), world.admit(root.device("one"))
+    session.identity.admission = admission
+    sessions.add(session)
+    for _ in range(3 * MIN_ENDS_SWEPT):
+        sessions.go_on(session, admission)
+    assert len(sessions._ends) <= MIN_ENDS_SWEPT
+
+
+def test_session_ends_with_the_path_that_it_goes_on_by() -> None:
+    root, world, sessions = root_authority("Plant CA"), TrustWorld(), sessions_of_node()
+    world.trust(root, ACME)
+    session, end = LiveSession("one"), AT + timedelta(hours=1)
+    session.identity.admission = world.admit(root.device("one"))
+    sessions.add(session)
+    sessions.go_on(session, world.admit(root.device("one", valid=(VALID[0], end))))
+    assert sessions.expired(end) == []
+    assert sessions.expired(end + timedelta(seconds=1)) == [session]
