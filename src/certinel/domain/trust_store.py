@@ -73,9 +73,20 @@ class TrustStore:
         if known is not None and known.domain and self._tenant_by_domain.get(known.domain.lower()) == tenant:
             del self._tenant_by_domain[known.domain.lower()]
 
-    def replace_trusted_certificates(self, tenant: TenantId, certificates: Iterable[TrustedCertificate]) -> None:
-        """Make ``certificates`` all that ``tenant`` vouches for, those deleted lately included."""
-        for known in self._by_tenant.pop(tenant, {}).values():
+    def replace_trusted_certificates(
+        self, tenant: TenantId, certificates: Iterable[TrustedCertificate], subject: bytes | None = None
+    ) -> None:
+        """Make ``certificates`` all that ``tenant`` vouches for, those deleted lately included.
+
+        With a ``subject`` (DER), all of that subject, and others stay as they are.
+        """
+        of_tenant = self._by_tenant.get(tenant, {})
+        if subject is None:
+            replaced = list(of_tenant.values())
+        else:
+            replaced = [one for one in self._by_subject.get(subject, {}).values() if one.tenant == tenant]
+        for known in replaced:
+            del of_tenant[known.id]
             self._deleted.pop(known.id, None)
             same_subject = self._by_subject[known.certificate.subject]
             del same_subject[known.id]
@@ -114,6 +125,14 @@ class TrustStore:
     def trusted_certificates(self, tenant: TenantId) -> list[TrustedCertificate]:
         """Return all that ``tenant`` vouches for, those deleted lately included."""
         return list(self._by_tenant.get(tenant, {}).values())
+
+    def read_certificates(self, tenant: TenantId) -> dict[bytes, Certificate]:
+        """Return the certificates that ``tenant`` vouches for by their DER, for those who would read them again."""
+        return {one.certificate.der: one.certificate for one in self._by_tenant.get(tenant, {}).values()}
+
+    def trusted_count(self, tenant: TenantId) -> int:
+        """Return how many certificates ``tenant`` vouches for, those deleted lately included."""
+        return len(self._by_tenant.get(tenant, {}))
 
     def only_of(self, tenant: TenantId) -> "TrustStore":
         """Return a store that knows what ``tenant`` has made known, and nothing of any other tenant."""

@@ -17,6 +17,7 @@ from certinel.bus.messages import (
     TenantChanged,
     TrustChanged,
 )
+from certinel.domain.distinguished_name import text_of_der
 from certinel.domain.identifiers import MANAGEMENT_TENANT, TenantId
 from certinel.domain.revocation import OFFLINE_CHECK, ONLINE_CHECK
 from certinel.domain.tenant import Tenant
@@ -150,8 +151,8 @@ class TrustKeeper:
                         self._store.remove_tenant(tenant)
                     else:
                         await self._read_tenant(tx, found)
-                case TrustChanged(tenant):
-                    await self._read_certificates(tx, tenant)
+                case TrustChanged(tenant, subject):
+                    await self._read_certificates(tx, tenant, subject)
                 case RevocationChanged(tenant):
                     await revocation_memory.refresh(tx, self._store, tenant)
                 case DeviceUserChanged(tenant, user_name):
@@ -167,10 +168,15 @@ class TrustKeeper:
         self._store.replace_device_users(tenant.id, await users.device_users(tx, tenant.id))
         await revocation_memory.refresh(tx, self._store, tenant.id)
 
-    async def _read_certificates(self, tx: Transaction, tenant: TenantId) -> None:
+    async def _read_certificates(self, tx: Transaction, tenant: TenantId, subject: bytes | None = None) -> None:
+        """Read what a tenant vouches for, only of one subject if that is known: a tenant can have thousands of them."""
         deleted_after = self._clock.now() - CLAIMS_OUTLIVE_DELETION
-        claiming = await trusted_certificates.claiming(tx, tenant, deleted_after)
-        self._store.replace_trusted_certificates(tenant, claiming)
+        text = text_of_der(subject) if subject is not None else None
+        known = self._store.read_certificates(tenant)
+        found = await trusted_certificates.claiming(tx, tenant, deleted_after, subject=text, known=known)
+        # other names can read the same
+        claiming = [one for one in found if subject is None or one.certificate.subject == subject]
+        self._store.replace_trusted_certificates(tenant, claiming, subject)
 
     async def _read_device_users(self, tx: Transaction, tenant: TenantId, names: set[str]) -> None:
         states = await users.states_of(tx, tenant, names)

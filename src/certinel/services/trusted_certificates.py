@@ -5,6 +5,7 @@ Whether a device of such a CA is let in is *not* decided here: see admission.
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +14,17 @@ from certinel.bus.messages import TrustChanged
 from certinel.domain.audit import PLATFORM, Actor, AuditEntry, AuditType
 from certinel.domain.audit import Change as AuditedChange
 from certinel.domain.certificate import Certificate
-from certinel.domain.errors import DeviceIdentityError
+from certinel.domain.errors import DeviceIdentityError, shown
 from certinel.domain.identifiers import MANAGEMENT_TENANT, Fingerprint, TenantId
 from certinel.domain.tenant_option import option_text
 from certinel.domain.trust_store import CLAIMS_OUTLIVE_DELETION
 from certinel.domain.trusted_certificate import TrustedCertificate, TrustStatus
-from certinel.domain.trusted_certificate_draft import TrustedCertificateDraft, check_name, check_not_expired
+from certinel.domain.trusted_certificate_draft import (
+    TrustedCertificateDraft,
+    UnacceptableCertificateError,
+    check_name,
+    check_not_expired,
+)
 from certinel.domain.verification_code import CODE_BYTES, VerificationCode
 from certinel.services import audit
 from certinel.services.platform import Platform
@@ -29,6 +35,11 @@ from certinel.storage.page import Page, PageRequest
 from certinel.storage.trusted_certificates import EVERYTHING, TrustFilter, TrustOrder
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{40}")
+
+MAX_TRUSTED = 20_000
+"""Of a tenant; each takes some 12 kB of every node's memory."""
+MAX_OF_SUBJECT = 250
+"""Of a tenant. A connect looks at all that have the name of an issuer, of whatever tenant: a microsecond each."""
 
 _NOT_STORED = 0
 """The id of a trusted certificate before the database gave it one."""
@@ -83,7 +94,7 @@ async def upload_all(
     """Trust all of these CAs, or, with the transaction rolled back by the error, none.
 
     Raises:
-        UnacceptableCertificateError: one of them cannot be a trusted certificate.
+        UnacceptableCertificateError: one of them cannot be a trusted certificate, or there are too many.
         TrustedCertificateAlreadyExistsError: one of them is there already, or is twice among ``drafts``.
     """
     at = platform.clock.now()
@@ -95,7 +106,10 @@ async def upload_all(
             if await trusted_certificates.is_held_by_another(tx, tenant, certificate.fingerprint):
                 raise TrustedCertificateAlreadyExistsError(certificate.fingerprint)
     subjects = {certificate.subject_text for certificate in certificates}
-    earlier = await trusted_certificates.lock_claiming(tx, tenant, subjects, at - CLAIMS_OUTLIVE_DELETION)
+    earlier = await trusted_certificates.lock_claiming(
+        tx, tenant, subjects, at - CLAIMS_OUTLIVE_DELETION, platform.trust.read_certificates(tenant)
+    )
+    _check_room(platform.trust.trusted_count(tenant), certificates, earlier)
     uploaded = [
         await _insert(tx, _new(tenant, draft, certificate, at).with_proof_of(earlier).in_place_of(earlier))
         for draft, certificate in zip(drafts, certificates, strict=True)
@@ -106,6 +120,21 @@ async def upload_all(
     tx.after_commit(platform.bus.publish, TrustChanged(tenant, only_subject))
     warn_after_commit(tx, platform, uploaded)
     return tuple(uploaded)
+
+
+def _check_room(count: int, certificates: Sequence[Certificate], earlier: Sequence[TrustedCertificate]) -> None:
+    """Refuse what would make everybody's connects slow: all trusted certificates of an issuer's name are looked at."""
+    if count + len(certificates) > MAX_TRUSTED:
+        raise UnacceptableCertificateError(
+            f"A tenant has at most {MAX_TRUSTED} trusted certificates, those deleted lately included."
+        )
+    same = Counter(one.certificate.subject for one in earlier) + Counter(one.subject for one in certificates)
+    subject = next((one for one in certificates if same[one.subject] > MAX_OF_SUBJECT), None)
+    if subject is not None:
+        raise UnacceptableCertificateError(
+            f"A tenant has at most {MAX_OF_SUBJECT} trusted certificates of one subject, those deleted lately "
+            f"included. Give further CAs other names than {shown(subject.subject_text)}."
+        )
 
 
 def _new(

@@ -57,6 +57,8 @@ class TrustFilter:
 
 EVERYTHING = TrustFilter()
 
+NOTHING_KNOWN: Mapping[bytes, Certificate] = MappingProxyType({})
+
 
 async def list_of(
     tx: Transaction,
@@ -118,16 +120,32 @@ async def lock_all(tx: Transaction, tenant: TenantId) -> None:
 
 
 async def lock_claiming(
-    tx: Transaction, tenant: TenantId, subjects: Iterable[str], deleted_after: datetime
+    tx: Transaction,
+    tenant: TenantId,
+    subjects: Iterable[str],
+    deleted_after: datetime,
+    known: Mapping[bytes, Certificate] = NOTHING_KNOWN,
 ) -> tuple[TrustedCertificate, ...]:
     """Return what `claiming` does, of ``subjects`` as text only; they stay so until ``tx`` ends."""
     of_subjects = _claiming(tenant, deleted_after).where(table.c.subject.in_(set(subjects)))
-    return tuple(_trusted(row) for row in await tx.execute(of_subjects.with_for_update()))
+    return tuple(_trusted(row, known) for row in await tx.execute(of_subjects.with_for_update()))
 
 
-async def claiming(tx: Transaction, tenant: TenantId, deleted_after: datetime) -> tuple[TrustedCertificate, ...]:
-    """Return all of ``tenant`` that are not deleted, and those deleted after that moment."""
-    return tuple(_trusted(row) for row in await tx.execute(_claiming(tenant, deleted_after)))
+async def claiming(
+    tx: Transaction,
+    tenant: TenantId,
+    deleted_after: datetime,
+    *,
+    subject: str | None = None,
+    known: Mapping[bytes, Certificate] = NOTHING_KNOWN,
+) -> tuple[TrustedCertificate, ...]:
+    """Return all of ``tenant`` that are not deleted, and those deleted after that moment.
+
+    ``subject`` narrows them to those whose subject reads so; certificates that are ``known`` are not parsed again.
+    """
+    statement = _claiming(tenant, deleted_after)
+    wanted = statement if subject is None else statement.where(table.c.subject == subject)
+    return tuple(_trusted(row, known) for row in await tx.execute(wanted))
 
 
 def _claiming(tenant: TenantId, deleted_after: datetime) -> Select[*tuple[Any, ...]]:
@@ -186,7 +204,7 @@ def _row(trusted: TrustedCertificate) -> dict[str, Any]:
     }
 
 
-def _trusted(row: Row[*tuple[Any, ...]]) -> TrustedCertificate:
+def _trusted(row: Row[*tuple[Any, ...]], known: Mapping[bytes, Certificate] = NOTHING_KNOWN) -> TrustedCertificate:
     has_code = row.verification_code is not None
     return TrustedCertificate(
         id=row.id,
@@ -194,7 +212,7 @@ def _trusted(row: Row[*tuple[Any, ...]]) -> TrustedCertificate:
         name=row.name,
         status=TrustStatus(row.status),
         auto_registration=row.auto_registration,
-        certificate=Certificate.parse(row.der),
+        certificate=known.get(row.der) or Certificate.parse(row.der),
         fingerprint=Fingerprint(row.fingerprint),
         uploaded_at=row.uploaded_at,
         claims_since=row.claims_since,

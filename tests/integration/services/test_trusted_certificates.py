@@ -1,6 +1,7 @@
 """Uploading, changing and deleting trusted certificates."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,8 @@ from certinel.services import trusted_certificates
 from certinel.services.admission import judge
 from certinel.services.platform import Platform, PlatformOptions
 from certinel.services.trusted_certificates import (
+    MAX_OF_SUBJECT,
+    MAX_TRUSTED,
     Change,
     TrustedCertificateAlreadyExistsError,
     TrustedCertificateNotFoundError,
@@ -23,7 +26,7 @@ from certinel.services.trusted_certificates import (
 from certinel.storage.engine import Database
 from certinel.storage.page import Page, PageRequest
 from certinel.storage.trusted_certificates import EVERYTHING, TrustFilter, TrustOrder
-from support.certificates import Issued, root_authority
+from support.certificates import Issued, new_key, root_authority
 from support.clock import START, MovableClock
 from support.platforms import started_platform
 
@@ -336,3 +339,33 @@ async def test_claim_begins_anew_after_a_gap(platform: Platform, clock: MovableC
     clock.move(timedelta(days=31))
     (again,) = await upload(platform, root)
     assert again.place == (clock.now(), again.id)
+
+
+async def test_name_of_a_ca_is_not_filled_with_look_alikes(platform: Platform) -> None:
+    key = new_key()
+    twins = [root_authority("Plant CA", key=key, serial=number) for number in range(1, MAX_OF_SUBJECT + 2)]
+    await upload(platform, *twins[1:-1])
+    with pytest.raises(UnacceptableCertificateError, match="trusted certificates of one subject"):
+        await upload(platform, twins[0], twins[-1])
+    await upload(platform, twins[0])
+    await delete(platform, twins[0].fingerprint)
+    with pytest.raises(UnacceptableCertificateError):  # a claim outlives its deletion
+        await upload(platform, twins[-1])
+    await upload(platform, root_authority("Other CA"))
+    await upload(platform, twins[-1], tenant=MANAGEMENT_TENANT)
+
+
+async def test_tenant_has_no_end_of_trusted_certificates(platform: Platform) -> None:
+    (one,) = await upload(platform, root_authority("Plant CA"))
+    platform.trust.replace_trusted_certificates(T1, [replace(one, id=number) for number in range(MAX_TRUSTED)])
+    with pytest.raises(UnacceptableCertificateError, match=f"at most {MAX_TRUSTED} trusted certificates,"):
+        await upload(platform, root_authority("Other CA"))
+
+
+async def test_change_of_one_leaves_the_others_as_they_are_known(platform: Platform) -> None:
+    plant, hall = await upload(platform, root_authority("Plant CA"), root_authority("Hall CA"))
+    known = platform.trust.read_certificates(T1)
+    await update(platform, plant.fingerprint, Change(name="another name"))
+    found = {one.id: one for one in platform.trust.trusted_certificates(T1)}
+    assert (found[plant.id].name, found[hall.id].name) == ("another name", "Plant")
+    assert found[plant.id].certificate is known[plant.certificate.der]

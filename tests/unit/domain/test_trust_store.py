@@ -56,3 +56,14 @@ def test_it_is_known_when_the_claim_of_a_deleted_certificate_ends(since: int, un
     end = AT + CLAIMS_OUTLIVE_DELETION
     subjects = world.store.subjects_whose_claims_end(end + since * second, end + until * second)
     assert subjects == ({deleted.certificate.subject} if ends else set())
+
+
+def test_certificates_of_one_subject_are_replaced_without_the_others() -> None:
+    world = TrustWorld()
+    gone, kept = world.trust(root_authority("Plant CA")), world.trust(root_authority("Another CA"))
+    theirs = world.trust(root_authority("Plant CA"), OTHER)
+    world.store.replace_trusted_certificates(ACME, (), gone.certificate.subject)
+    assert list(world.store.everything()) == [kept, theirs]
+    world.store.replace_trusted_certificates(ACME, [gone], gone.certificate.subject)
+    assert world.store.trusted_certificates(ACME) == [kept, gone]
+    assert set(world.store.candidates([gone.certificate], AT)) == {gone}

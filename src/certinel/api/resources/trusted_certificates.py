@@ -9,7 +9,7 @@ from pydantic import Field
 
 from certinel.api.authentication import ActingCaller, requires
 from certinel.api.json_body import JsonBody
-from certinel.api.pagination import MAX_PAGE_SIZE, Collection, Paging, Statistics, base_url, envelope, link
+from certinel.api.pagination import Collection, Paging, Statistics, base_url, envelope, link
 from certinel.api.platform_of import Served, platform_of
 from certinel.api.problems import documented_error
 from certinel.api.representation import Answer, ContractTime, Received
@@ -26,6 +26,8 @@ PATH: Final = "/tenant/tenants/{tenant:segment}/trusted-certificates"
 ONE: Final = PATH + "/{fingerprint:segment}"
 READERS: Final = requires(Role.TENANT_MANAGEMENT_ADMIN, Role.TENANT_ADMIN, Role.TENANT_MANAGEMENT_READ)
 WRITERS: Final = requires(Role.TENANT_MANAGEMENT_ADMIN, Role.TENANT_ADMIN)
+MAX_AT_ONCE: Final = 250
+"""Uploads of one call: they are stored together, and other tenants' messages wait for it."""
 PROOF_ADVISED: Final = (
     "This platform allows chains of more than two certificates (trust.max_chain_length): "
     "prove the possession of this certificate's private key."
@@ -58,7 +60,7 @@ class TrustedCertificateUpload(Received):
 class TrustedCertificateUploads(Received):
     """Several certificates, uploaded together or not at all."""
 
-    certificates: list[TrustedCertificateUpload] = Field(max_length=MAX_PAGE_SIZE)
+    certificates: list[TrustedCertificateUpload] = Field(max_length=MAX_AT_ONCE)
 
 
 class TrustedCertificateUpdate(Received):
