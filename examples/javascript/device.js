@@ -30,7 +30,7 @@ function renewalIn(token, now) {
 // Ask the platform who we are.
 function callRest(token) {
   return new Promise((resolve, reject) => {
-    const url = `${env.DEVICE_URL}/identity/externalIds/c8y_Serial/${name}`;
+    const url = `${env.DEVICE_URL}/identity/externalIds/c8y_Serial/${encodeURIComponent(name)}`;
     const options = { ca: serverCa, headers: { Authorization: `Bearer ${token}` }, timeout: 30_000 };
     const request = https.get(url, options, (answer) => {
       let body = "";
@@ -52,10 +52,10 @@ function run() {
     cert: readFileSync(env.DEVICE_CHAIN),
     key: readFileSync(env.DEVICE_KEY),
     keepalive: 60,
-    reconnectPeriod: 1000,
     resubscribe: false, // done below, on every connect: the platform keeps no session
   });
   let renewal;
+  let pause = 1000; // before it connects again: twice as long each time, and not the whole fleet in the same moment
   let isRegistered = false; // on this connection; what is sent earlier would create the device nameless
   const askForToken = () => {
     clearTimeout(renewal);
@@ -65,6 +65,7 @@ function run() {
 
   client.on("connect", () => {
     console.log(`connected as d:${name}`);
+    pause = 1000;
     client.subscribe(["s/ds", "s/e", "s/dat"], { qos: 1 }, (error) => {
       if (error) return console.log(`error: ${error.message}`);
       client.publish("s/us", `100,${name},example_Thermometer`, { qos: 1 }); // creates the device
@@ -76,6 +77,8 @@ function run() {
     isRegistered = false;
     clearTimeout(renewal);
     console.log("disconnected");
+    client.options.reconnectPeriod = pause * (0.5 + Math.random() / 2);
+    pause = Math.min(2 * pause, 60_000);
   });
   client.on("error", (error) => console.log(`refused: ${error.message}`)); // MQTT.js tries again
   client.on("message", async (topic, payload) => {

@@ -12,6 +12,7 @@ import queue
 import random
 import ssl
 import time
+import urllib.parse
 import urllib.request
 
 import paho.mqtt.client as mqtt
@@ -51,7 +52,7 @@ def renewal_in(token, now):
 
 def call_rest(token):
     """Ask the platform who we are."""
-    request = urllib.request.Request(f"{URL}/identity/externalIds/c8y_Serial/{NAME}")
+    request = urllib.request.Request(f"{URL}/identity/externalIds/c8y_Serial/{urllib.parse.quote(NAME, safe='')}")
     request.add_header("Authorization", f"Bearer {token}")
     trust = ssl.create_default_context(cafile=SERVER_CA)
     with urllib.request.urlopen(request, context=trust, timeout=30) as answer:

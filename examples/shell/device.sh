@@ -9,7 +9,7 @@ set -eu
 interval=${DEVICE_INTERVAL:-10}      # seconds that it listens for operations between two measurements
 rounds=${DEVICE_ROUNDS:-0}           # measurements until it ends; 0 for ever
 renew_after=${DEVICE_RENEW_AFTER:-}  # seconds; by default half of a token's life
-patience=${DEVICE_PATIENCE:-30}      # seconds that a token may take
+patience=${DEVICE_PATIENCE:-30}      # seconds that an answer may take
 
 # What every tool is told. Without a server CA of its own, whom this computer trusts.
 if [ -n "${DEVICE_SERVER_CA:-}" ]; then
@@ -17,18 +17,19 @@ if [ -n "${DEVICE_SERVER_CA:-}" ]; then
 else
   trust="--tls-use-os-certs" curl_trust=""
 fi
+# First how long it may take: mosquitto_pub waits for ever when the network breaks while it shakes hands.
 mqtt() {
-  tool=$1
-  shift
+  limit=$1 tool=$2
+  shift 2
   # shellcheck disable=SC2086 # the words of $trust are words
-  "$tool" -V mqttv311 -h "$DEVICE_HOST" -p "${DEVICE_MQTT_PORT:-8883}" -i "d:$DEVICE_NAME" -k 60 -q 1 \
+  timeout "$limit" "$tool" -V mqttv311 -h "$DEVICE_HOST" -p "${DEVICE_MQTT_PORT:-8883}" -i "d:$DEVICE_NAME" -k 60 -q 1 \
     $trust --cert "$DEVICE_CHAIN" --key "$DEVICE_KEY" "$@"
 }
 
 # One SmartREST row; returns when the platform has stored it. Tried again for as long as there is no connection.
 send() {
   delay=1
-  until mqtt mosquitto_pub -t s/us -m "$1"; do
+  until mqtt "$patience" mosquitto_pub -t s/us -m "$1"; do
     echo "disconnected; again in $delay s"
     sleep "$delay"
     delay=$((delay < 60 ? delay * 2 : 60))
@@ -51,8 +52,13 @@ renewal_in() {
   echo "$left"
 }
 
+# Every byte as %XX, which is right for all of them.
+in_url() {
+  printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g'
+}
+
 fetch_token() {
-  token=$(mqtt mosquitto_rr -W "$patience" -t s/uat -n -e s/dat | cut -d, -f2) || token=
+  token=$(mqtt $((patience + 10)) mosquitto_rr -W "$patience" -t s/uat -n -e s/dat | cut -d, -f2) || token=
   [ -n "$token" ] || { echo "no token came"; renew_at=$(($(date +%s) + 60)); return; }
   wait=${renew_after:-$(renewal_in "$token" "$(date +%s)")}
   renew_at=$(($(date +%s) + wait))
@@ -61,7 +67,7 @@ fetch_token() {
   # shellcheck disable=SC2086
   answer=$(printf 'header = "Authorization: Bearer %s"' "$token" |
     curl --silent --show-error --fail $curl_trust --config - \
-      "$DEVICE_URL/identity/externalIds/c8y_Serial/$DEVICE_NAME") || return 0 # curl has said why
+      "$DEVICE_URL/identity/externalIds/c8y_Serial/$(in_url "$DEVICE_NAME")") || return 0 # curl has said why
   echo "REST says I am managed object $(printf %s "$answer" | sed 's/.*"managedObject":{[^}]*"id":"\([0-9]*\)".*/\1/')"
 }
 
@@ -94,6 +100,6 @@ while :; do
   done=$((done + 1))
   [ "$done" -ne "$rounds" ] || exit 0
   # listens, and acts only when that connection is over: there is one session a device
-  heard=$(mqtt mosquitto_sub -v -W "$interval" -t s/ds -t s/e 2>/dev/null) || : # its time is over
+  heard=$(mqtt $((interval + 10)) mosquitto_sub -v -W "$interval" -t s/ds -t s/e 2>/dev/null) || : # its time is over
   printf '%s\n' "$heard" | act_on
 done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from certinel.cli import app
+from certinel.cli.pki.files import file_name_of
 from support.client_programs import ECLIPSE_PAHO, REPOSITORY
 from support.client_programs import SOURCES as CLIENTS
 from support.commands import run
@@ -72,7 +74,7 @@ def ready(name: str, folder: Path) -> Example:
             quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m")
             return Example(name, ["java", *quick, "-cp", f"{folder / 'java'}:{jar}", "example.Device"], {})
         case _:
-            return Example(name, ["sh", EXAMPLES / "shell/device.sh"], {"DEVICE_PATIENCE": "1"})
+            return Example(name, ["sh", EXAMPLES / "shell/device.sh"], {"DEVICE_PATIENCE": "5"})
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,7 @@ def onboarded(node: Node, tmp_path_factory: pytest.TempPathFactory) -> MakeDevic
             app, [str(word) for word in words], env={"CERTINEL_PASSWORD": ADMIN_PASSWORD}, catch_exceptions=False
         )
         assert result.exit_code == 0, result.output
-        lines = (folder / f"{name}.env").read_text().splitlines()
-        return Device(name, dict(line.split("=", 1) for line in lines))
+        settings = shlex.split((folder / f"{file_name_of(name)}.env").read_text())  # as a shell reads it
+        return Device(name, dict(word.split("=", 1) for word in settings))
 
     return make

@@ -15,6 +15,7 @@ from integration.examples.conftest import Device, Example, MakeDevice, ready
 from support.commands import run
 from support.node import Node
 from support.program import Program, started
+from support.relay import relay_to
 
 
 def count(program: Program, beginning: str) -> int:
@@ -70,6 +71,29 @@ def test_it_comes_back_subscribes_and_sends_when_its_session_was_taken_over(
     wait_for(running, "connected", before + 1)
     wait_for(running, "sent", count(running, "sent") + 1)
     wait_for(running, "token,", count(running, "token,") + 1)  # it has subscribed again
+
+
+def test_it_comes_back_and_goes_on_when_the_network_was_gone(
+    example: Example, onboarded: MakeDevice, node: Node
+) -> None:
+    device = onboarded(f"{example.name}-3")
+    with relay_to(node.mqtt_port) as network:
+        hurry = {"DEVICE_INTERVAL": "1", "DEVICE_RENEW_AFTER": "2", "DEVICE_MQTT_PORT": str(network.port)}
+        with example.started(device, **hurry) as program:
+            wait_for(program, "sent")
+            wait_for(program, "token,")
+            network.cut()
+            wait_for(program, "disconnected")
+            network.mend()
+            wait_for(program, "sent", count(program, "sent") + 1)
+            wait_for(program, "token,", count(program, "token,") + 1)
+            if example.stays_connected:
+                wait_for(program, "connected", 2)
+
+
+def test_name_with_blanks_and_signs_is_a_name(example: Example, onboarded: MakeDevice, node: Node) -> None:
+    with example.started(onboarded(f"{example.name} & 50% / Söhne?#"), DEVICE_INTERVAL="1") as program:
+        wait_for(program, "REST says")
 
 
 def test_without_being_told_it_renews_at_half_of_the_token_s_life(

@@ -3,6 +3,7 @@ package example;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -217,7 +218,7 @@ public final class Device implements MqttCallbackExtended {
       builder.sslContext(trust());
     }
     HttpRequest request =
-        HttpRequest.newBuilder(URI.create(URL + "/identity/externalIds/c8y_Serial/" + NAME))
+        HttpRequest.newBuilder(URI.create(URL + "/identity/externalIds/c8y_Serial/" + inUrl(NAME)))
             .header("Authorization", "Bearer " + token)
             .timeout(Duration.ofMillis(PATIENCE_MS))
             .build();
@@ -263,6 +264,10 @@ public final class Device implements MqttCallbackExtended {
     String file = setting("DEVICE_STORE_PASSPHRASE_FILE", "");
     String password = file.isEmpty() ? setting("CERTINEL_STORE_PASSPHRASE", null) : Files.readString(Path.of(file));
     return password.lines().findFirst().orElse("").toCharArray();
+  }
+
+  private static String inUrl(String name) {
+    return URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   private static String storeType(String file) {
