@@ -70,6 +70,7 @@ class ProofBy(Enum):
 
 a_tenant = st.sampled_from(TENANTS)
 a_certificate = st.sampled_from(tuple(CERTIFICATES))
+first_acts = st.sampled_from([(), ("prove",), ("prove", "disable"), ("prove", "delete"), ("disable",)])
 mostly = st.sampled_from([True, True, True, False])
 a_device = st.sampled_from(tuple(DEVICES))
 
@@ -92,15 +93,26 @@ class TrustStory(RuleBasedStateMachine):
 
     # --- what tenants do
 
-    @initialize(target=uploads, order=st.permutations(TENANTS), twin_at=st.integers(0, 2), proven=st.sets(a_tenant))
-    def beginning(self, order: list[str], twin_at: int, proven: set[str]) -> Any:
-        """Two tenants have the CA, one has its evil twin, and devices are connected."""
+    @initialize(
+        target=uploads,
+        order=st.permutations(TENANTS),
+        twin_at=st.integers(0, 2),
+        acts=st.tuples(first_acts, first_acts, first_acts),
+    )
+    def beginning(self, order: list[str], twin_at: int, acts: tuple[tuple[str, ...], ...]) -> Any:
+        """Two tenants have the CA, one has its evil twin; some prove it, devices connect, and some withdraw theirs."""
         uploaded = [(tenant, TWIN if at == twin_at else "plant") for at, tenant in enumerate(order)]
-        for tenant, certificate in uploaded:
-            self.upload(tenant, certificate, is_enabled=True, registers=True)
-            if tenant in proven:
-                self.prove((tenant, certificate), ProofBy.SIGNATURE)
+        for one, first in zip(uploaded, acts, strict=True):
+            self.upload(*one, is_enabled=True, registers=True)
+            if "prove" in first:
+                self.prove(one, ProofBy.SIGNATURE)
         self.all_devices_connect()
+        for one, first in zip(uploaded, acts, strict=True):
+            self.node_and_rules_agree()
+            if "disable" in first:
+                self.switch(one, is_enabled=False, registers=True, by_operator=False)
+            if "delete" in first:
+                self.delete(one)
         return multiple(*uploaded)
 
     @rule(target=uploads, tenant=a_tenant, certificate=a_certificate, is_enabled=mostly, registers=mostly)
