@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import closing, connect, pages, publish, recording, registration, simulator
+from bench import closing, connect, overload, pages, publish, recording, registration, simulator
 from bench.connect import Figures
 
 REFERENCES = {
@@ -24,10 +24,13 @@ REFERENCES = {
     "pages": "goal",
 }
 
+PLAIN = ("closing", "overload")
+"""Their figures are compared in themselves."""
+
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the hot paths against mosquitto.")
-    parser.add_argument("what", nargs="*", choices=[*REFERENCES, "closing", []], help="which; all by default")
+    parser.add_argument("what", nargs="*", choices=[*REFERENCES, *PLAIN, []], help="which; all by default")
     parser.add_argument("--count", type=int, default=150, help="devices in each case of connect")
     parser.add_argument("--messages", type=int, default=20_000, help="messages in each round of publish")
     parser.add_argument("--devices", type=int, default=100_000, help="of the file of registration, and of pages")
@@ -40,7 +43,7 @@ def read_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = read_arguments()
-    what = arguments.what or [*REFERENCES, "closing"]
+    what = arguments.what or [*REFERENCES, *PLAIN]
     progress = Console(stderr=True)
     with tempfile.TemporaryDirectory() as directory:
         measurements = _measurements(arguments, Path(directory), progress.log)
@@ -66,6 +69,8 @@ def main() -> None:
         table = Table(*figures, title=case)
         table.add_row(*(_short(figure) for figure in figures.values()))
         console.print(table)
+    if "overload" in results:
+        console.print(_plain_table("a device that connects while others are busy", results["overload"]))
 
 
 def _measurements(
@@ -79,6 +84,7 @@ def _measurements(
             simulator.measure, directory, count=count, messages=messages, rounds=rounds, progress=progress
         ),
         "closing": partial(closing.measure, directory, count=arguments.sessions, progress=progress),
+        "overload": partial(overload.measure, directory, progress=progress),
         "recording": partial(recording.measure, directory, progress=progress),
         "pages": partial(
             pages.measure,
@@ -89,6 +95,13 @@ def _measurements(
         ),
         "registration": partial(registration.measure, directory, count=arguments.devices, progress=progress),
     }
+
+
+def _plain_table(title: str, figures: Mapping[str, Figures]) -> Table:
+    table = Table("", *next(iter(figures.values())), title=title)
+    for case, found in figures.items():
+        table.add_row(case, *(_short(figure) for figure in found.values()))
+    return table
 
 
 def _table(title: str, figures: Mapping[str, Figures], reference: str) -> Table:

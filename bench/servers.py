@@ -102,20 +102,25 @@ class Node(Server):
     https_port: int
     server_authority: Path
 
-    def trust(self, authority: Path) -> str:
+    def memory_mib(self) -> float:
+        """Memory of the process that is in use."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def trust(self, authority: Path, tenant: str = "t1000") -> str:
         """Upload a CA with auto-registration; its fingerprint."""
         body = {"name": "bench", "status": "ENABLED", "autoRegistrationEnabled": True}
-        answer = self._call("POST", "", body | {"certInPemFormat": authority.read_text()})
+        answer = self._call("POST", "", body | {"certInPemFormat": authority.read_text()}, tenant)
         return str(answer["fingerprint"])
 
     def disable(self, fingerprint: str) -> None:
         """Trust a CA no more."""
         self._call("PUT", f"/{fingerprint}", {"status": "DISABLED"})
 
-    def _call(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, object]:
-        credentials = base64.b64encode(f"t1000/admin:{PASSWORD}".encode()).decode()
+    def _call(self, method: str, path: str, body: Mapping[str, object], tenant: str = "t1000") -> dict[str, object]:
+        credentials = base64.b64encode(f"{tenant}/admin:{PASSWORD}".encode()).decode()
         request = urllib.request.Request(
-            f"https://localhost:{self.https_port}/tenant/tenants/t1000/trusted-certificates{path}",
+            f"https://localhost:{self.https_port}/tenant/tenants/{tenant}/trusted-certificates{path}",
             json.dumps(body).encode(),
             {"Authorization": f"Basic {credentials}", "Content-Type": "application/json", "Accept": "application/json"},
             method=method,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import select
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,6 +52,22 @@ async def test_connections_that_say_nothing_or_half_a_greeting_cost_no_tls_state
     await until(lambda: house.listener.handshakes_under_way == 40)
     guests = house.listener._reception.guests
     assert not [guest for guest in guests if hasattr(guest, "tls")]
+
+
+async def test_connections_that_go_no_further_take_little_memory_each(house: House, dial: Any) -> None:
+    """Nearly all of the longest record that is waited for, and then silence."""
+    count, record = 100, b"\x16\x03\x01\x40\x00" + bytes(16_000)
+    tracemalloc.start()
+    try:
+        for _ in range(count):
+            dial(house, FLOODING, record)
+        await until(lambda: house.listener.handshakes_under_way == count)
+        guests = house.listener._reception.guests
+        await until(lambda: all(len(guest._unfed) == len(record) for guest in guests))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < count * 24 * 1024
 
 
 async def test_greeting_in_many_pieces_ends_in_a_session(house: House) -> None:
