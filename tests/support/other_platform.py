@@ -1,7 +1,7 @@
 """Another platform of the same contract, for what is written to work with any: different from ours where it may be.
 
-Its REST is a stand-in that answers as captures of the contract do. Its MQTT is mosquitto, behind TLS that asks for a
-client certificate; whoever lets its devices in is mosquitto's own check of certificates.
+Its REST is a stand-in that answers as captures of the contract do. Its MQTT is mosquitto, which demands a client
+certificate of the CA that is onboarded; where the platform is to speak less than mosquitto can, there is a front to it.
 """
 
 from __future__ import annotations
@@ -208,9 +208,11 @@ def running(folder: Path, device_ca: Path, ways: Ways) -> Iterator[OtherPlatform
     (folder / "server.key").write_text(server.key_pem())
     with ExitStack() as stack:
         platform.https_port = stack.enter_context(_https(platform, folder))
-        inner = stack.enter_context(_mosquitto(folder))
+        inner, outer = stack.enter_context(_mosquitto(folder, device_ca))
         stack.enter_context(_listening_to_devices(platform, inner))
-        platform.mqtt_port = stack.enter_context(_in_front_of(inner, folder, device_ca, ways))
+        speaks_less = ways.newest_mqtt < MQTT_5 or ways.newest_tls < ssl.TLSVersion.TLSv1_3
+        front = stack.enter_context(_in_front_of(inner, folder, device_ca, ways)) if speaks_less else None
+        platform.mqtt_port = front or outer
         yield platform
 
 
@@ -235,14 +237,19 @@ def _https(platform: OtherPlatform, folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _mosquitto(folder: Path) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
+def _mosquitto(folder: Path, device_ca: Path) -> Iterator[tuple[int, int]]:
+    """Start mosquitto; its ports, for those inside the platform and for devices."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        inner, outer = one.getsockname()[1], other.getsockname()[1]
     settings = folder / "mosquitto.conf"
-    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n")
+    settings.write_text(
+        f"allow_anonymous true\npersistence false\nuser root\nlistener {inner} 127.0.0.1\n"
+        f"listener {outer} 127.0.0.1\ncafile {device_ca}\ncertfile {folder / 'server.pem'}\n"
+        f"keyfile {folder / 'server.key'}\nrequire_certificate true\nuse_identity_as_username true\n"
+    )
     with started(["/usr/sbin/mosquitto", "-c", settings]) as program:
-        assert program.wait_until(lambda: "running" in program.text)
-        yield port
+        assert program.wait_until(lambda: "running" in program.text), program.text
+        yield inner, outer
 
 
 @contextmanager

@@ -19,6 +19,7 @@ PATIENCE_SECONDS = 20.0
 """How long the platform may take to answer before the device gives up."""
 UNSUPPORTED_VERSION = "Unsupported protocol version"
 """The name that Paho gives to that answer, of both versions."""
+CLOSED_WITHOUT_ANSWER = "it closes the connection without an answer, as servers do that do not trust a certificate's CA"
 
 
 class DeviceRefusedError(Exception):
@@ -26,7 +27,7 @@ class DeviceRefusedError(Exception):
 
 
 class VersionRefusedError(DeviceRefusedError):
-    """The platform does not speak this version of MQTT."""
+    """The platform does not speak this version of MQTT, or has closed the connection without an answer to it."""
 
 
 class NoAnswerError(Exception):
@@ -48,7 +49,7 @@ class ExampleDevice:
     """A connected device. Use it as a context manager; `connected` makes one."""
 
     def __init__(self, client_id: str, files: DeviceFiles, version: MQTTProtocolVersion) -> None:
-        self._answers: Queue[ReasonCode] = Queue()
+        self._answers: Queue[ReasonCode | None] = Queue()
         self._granted = threading.Event()
         self._tokens: Queue[str] = Queue()
         self._topics: list[str] = []
@@ -60,6 +61,7 @@ class ExampleDevice:
         self._client.tls_set_context(context)
         self._reason = ""
         self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
@@ -70,6 +72,11 @@ class ExampleDevice:
         self._answers.put(code)
         for topic in self._topics:  # the platform keeps no sessions: after a reconnect it knows of no subscription
             self._client.subscribe(topic, qos=1)
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: object, _code: ReasonCode, _props: Properties | None
+    ) -> None:
+        self._answers.put(None)  # of interest only to who still waits for an answer
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, _codes: list[ReasonCode], _props: Properties | None
@@ -88,7 +95,7 @@ class ExampleDevice:
         """Connect and wait for the platform's answer.
 
         Raises:
-            VersionRefusedError: it does not speak this version of MQTT.
+            VersionRefusedError: it does not speak this version of MQTT, or said nothing at all.
             DeviceRefusedError: it said no, and why.
             NoAnswerError: there was no answer.
         """
@@ -98,6 +105,8 @@ class ExampleDevice:
             code = self._answers.get(timeout=PATIENCE_SECONDS)
         except (OSError, Empty) as error:
             raise NoAnswerError(f"{host}:{port}: {str(error) or 'no answer'}") from error
+        if code is None:
+            raise VersionRefusedError(CLOSED_WITHOUT_ANSWER)
         if code == UNSUPPORTED_VERSION:
             raise VersionRefusedError(self._reason)
         if code.is_failure:

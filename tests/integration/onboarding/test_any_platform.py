@@ -91,6 +91,12 @@ def test_platform_without_proofs_of_possession_is_told_and_served(platform: Othe
     assert state(platform)[0] == "ENABLED"
 
 
+def test_platform_that_refuses_in_the_handshake_is_told(platform: OtherPlatform, tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["pki", "ca", "Another CA", "--out", "another.pem"]).exit_code == 0
+    result = onboard(platform, "--ca", "another.pem")
+    assert "the platform refuses the device: it closes the connection without an answer" in str(result.exception)
+
+
 def test_wrong_password_is_told(platform: OtherPlatform) -> None:
     result = onboard(platform, "--password", "wrong")
     assert "does not know" in str(result.exception)
