@@ -215,11 +215,11 @@ async def update(
     if change.status is TrustStatus.ENABLED:
         check_not_expired(trusted.certificate, platform.clock.now())
     updated = trusted.updated(name=change.name, status=change.status, auto_registration=change.auto_registration)
-    await trusted_certificates.save(tx, updated)
     if updated != trusted:
+        await trusted_certificates.save(tx, updated)
         activity = f"Trusted certificate updated on '{tenant}'."
         record(tx, trusted, updated, activity, by=by, at=platform.clock.now())
-    tx.after_commit(platform.bus.publish, TrustChanged(tenant, trusted.certificate.subject))
+        tx.after_commit(platform.bus.publish, TrustChanged(tenant, trusted.certificate.subject))
     if change.status is not None:
         warn_after_commit(tx, platform, [updated])
     return updated

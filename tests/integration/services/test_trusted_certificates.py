@@ -252,6 +252,7 @@ async def test_every_change_is_told_after_it_is_stored(platform: Platform) -> No
     platform.bus.subscribe(TrustChanged, count)
     (uploaded,) = await upload(platform, root)
     await update(platform, uploaded.fingerprint, Change(name="Other"))
+    await update(platform, uploaded.fingerprint, Change(name="Other"))  # no change
     await delete(platform, uploaded.fingerprint)
     assert seen == [1, 1, 0]
 
