@@ -30,6 +30,8 @@ MAX_HANDSHAKE_BYTES = 40 * 1024
 RECORD_BYTES = 16 * 1024
 """The most plain text a TLS record holds (RFC 8446, 5.1)."""
 
+NO_SHARE_LEFT = "it asked for the domain of a tenant of which too many devices connect at the same time"
+
 WIRE_BYTES = RECORD_BYTES + 512
 """Room for a full record as it is on the wire."""
 
@@ -202,7 +204,7 @@ class TlsProtocol(asyncio.Protocol):
         if name is INCOMPLETE:
             return False
         if not self._reception.has_room_for(name):
-            self._reception.report(self.peername, HandshakeFailure(HandshakeFault.OVERLOAD))
+            self._reception.report(self.peername, HandshakeFailure(HandshakeFault.OVERLOAD, NO_SHARE_LEFT))
             self.abort()
             return False
         self.reservation = self._reception.reserve(name)

@@ -7,10 +7,14 @@ from contextlib import ExitStack
 
 import pytest
 
+from certinel.domain.identifiers import MANAGEMENT_TENANT
 from certinel.gateway.buckets import Rate
 from certinel.gateway.crowd import CrowdOptions
 from certinel.gateway.limits import ListenerOptions
+from certinel.services import connection_attempts
+from certinel.storage.connection_attempts import AttemptFilter
 from certinel.storage.engine import EngineName
+from certinel.storage.page import PageRequest
 from support.certificates import Issued, root_authority
 from support.client_hello import client_hello
 from support.house import until
@@ -64,6 +68,14 @@ async def answer(stage: Stage, device: Issued, name: str, server_name: str | Non
         return CLOSED
 
 
+async def last_sentence(stage: Stage, code: str) -> str:
+    """What the operator reads of the latest attempt with this code."""
+    await stage.platform.connection_attempts.flush()
+    async with stage.platform.database.reading() as tx:
+        found = await connection_attempts.list_of(tx, MANAGEMENT_TENANT, AttemptFilter(code=code), PageRequest(1, 1))
+    return found.items[0].sentence
+
+
 async def everybody_gone(stage: Stage) -> None:
     await until(lambda: stage.gateway._listener.connection_count == 0)
 
@@ -75,6 +87,7 @@ async def test_named_storm_is_held_before_the_handshake(make_stage: StageMaker, 
     assert [await answer(stage, theirs.device(f"p{n}"), f"p{n}") for n in range(2)] == [ADMITTED, ADMITTED]
     greeted = [bool((await silent.greet(stage))[1]) for _ in range(4)]
     assert greeted == [True, True, False, False]
+    assert "the domain of a tenant of which too many devices connect" in await last_sentence(stage, "tls/overload")
 
 
 async def test_named_device_is_charged_once(make_stage: StageMaker) -> None:
