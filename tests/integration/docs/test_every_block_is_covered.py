@@ -14,6 +14,7 @@ from certinel.cli import app
 from support.page import DOCS, REPOSITORY, Block, Command, blocks, steps
 
 PAGES = sorted(DOCS.rglob("*.md"))
+READ_ME = [REPOSITORY / "README.md", REPOSITORY / "examples/README.md"]
 RUN = ("howto", "tutorial")
 """Kinds of pages whose commands are typed in by the tests beside this one."""
 TESTED_FOLDERS = ("deploy", "examples")
@@ -23,6 +24,8 @@ SEEN_ELSEWHERE = {
     ("howto/postgresql.md", "sql"): "test_guides_are_true.py runs its statements on a server",
     ("howto/container.md", "sh"): "nowhere: it takes a container engine and an image to build on",
     ("README.md", "sh"): "test_readme.py runs all of it",
+    ("examples/README.md", "sh"): "tests/integration/examples run the programs; these words fetch what they stand on",
+    ("examples/README.md", ""): "what tests/integration/examples wait for",
     ("README.md", "console"): "test_readme.py starts the node in its own way",
 }
 
@@ -50,7 +53,7 @@ def uncovered(page: Path, block: Block) -> str | None:
     return f"a block of {block.kind or 'nothing'} is not run: {block.text.splitlines()[0]}"
 
 
-@pytest.mark.parametrize("page", [*PAGES, REPOSITORY / "README.md"], ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *READ_ME], ids=name_of)
 def test_every_block_of_the_page_is_covered(page: Path) -> None:
     assert [fault for block in blocks(page.read_text()) if (fault := uncovered(page, block))] == []
 
@@ -94,7 +97,7 @@ def unknown(words: list[str]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", [*PAGES, REPOSITORY / "README.md", REPOSITORY / "examples/README.md"], ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *READ_ME], ids=name_of)
 def test_commands_within_sentences_exist_with_their_options(page: Path) -> None:
     found = commands_within_sentences(page)
     assert [one for one in found if unknown(shlex.split(one)[1:])] == []
