@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from cryptography import x509
 
-from certinel.cli.pki.files import CaFile, CaKeyFile, content_of, read_authority, read_chain, write_public
+from certinel.cli.pki.files import KEY_SUFFIX, CaFile, CaKeyFile, content_of, read_authority, read_chain, write_public
 from certinel.cli.pki.issued import Issued, IssuedIndex
 from certinel.cli.pki.secrets_given import CaPassphraseFile
 from certinel.cli.terminal import EXIT_USAGE, CommandError, console, this_program
@@ -51,7 +51,8 @@ def revoke(
         index.save([*others, *(one.revoked(at, reason) for one in meant)])
     for one in meant:
         console.print(f"✓ Revoked: {one.subject}, serial {one.serial}", markup=False)
-    console.print(f"  Now make the list: {this_program()} pki crl --ca {shlex.quote(str(ca))}", markup=False)
+    key = "" if ca.with_suffix(KEY_SUFFIX).exists() else " --ca-key KEY"
+    console.print(f"  Now make the list: {this_program()} pki crl --ca {shlex.quote(str(ca))}{key}", markup=False)
 
 
 def crl(
