@@ -76,8 +76,6 @@ class Authority:
             raise NotAnAuthorityError("the certificate is no CA: BasicConstraints CA:TRUE is missing")
         if not self.facts.may_sign_certificates:
             raise NotAnAuthorityError("the key usage of the certificate does not allow it to sign certificates")
-        if isinstance(self.key, ed25519.Ed25519PrivateKey):
-            raise NotAnAuthorityError("an Ed25519 key is accepted for devices only; a CA needs EC or RSA")
 
     @property
     def facts(self) -> Certificate:
@@ -153,8 +151,6 @@ def issue_intermediate_for(
         path_length = allowed - 1 if path_length is None else path_length
         if path_length >= allowed:
             raise NotAnAuthorityError(f"the path length of the CA is {allowed}: the one below it has less")
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        raise NotAnAuthorityError("an Ed25519 key is accepted for devices only; a CA needs EC or RSA")
     return _strong(issue(issuer, subject, key, validity, _ca_extensions(path_length)))
 
 

@@ -30,11 +30,27 @@ def test_openssl_verifies_a_device_below_an_intermediate(toolkit: Toolkit, key_t
     shell(line, folder=toolkit.folder).succeeded()
 
 
-def test_ed25519_is_for_devices_and_not_for_cas(toolkit: Toolkit) -> None:
+def test_openssl_verifies_a_device_with_an_ed25519_key(toolkit: Toolkit) -> None:
     toolkit.succeeds("ca", "Plant CA")
     toolkit.succeeds("device", "pump-7", "--key-type", "ed25519")
     shell("openssl verify -CAfile ca.pem pump-7.pem", folder=toolkit.folder).succeeded()
-    assert "EC or RSA" in toolkit.complains("ca", "Other", "--key-type", "ed25519", "--out", "other.pem")
+
+
+def test_ca_with_an_ed25519_key_issues_and_revokes(toolkit: Toolkit) -> None:
+    toolkit.succeeds("ca", "Plant CA", "--key-type", "ed25519", "--pathlen", "1")
+    toolkit.succeeds("intermediate", "Hall 3", "--key-type", "ed25519")
+    toolkit.succeeds("device", "pump-7", "--ca", "intermediate.pem", "--key-type", "ed25519")
+    line = "openssl verify -x509_strict -purpose sslclient -CAfile ca.pem -untrusted pump-7.pem pump-7.pem"
+    shell(line, folder=toolkit.folder).succeeded()
+    toolkit.succeeds("device", "pump-8")
+    toolkit.succeeds("revoke", "pump-8.pem")
+    toolkit.succeeds("crl", "--out", "ca.crl")
+    listed = "openssl verify -crl_check -CAfile ca.pem -CRLfile ca.crl pump-8.pem"
+    assert "certificate revoked" in shell(listed, folder=toolkit.folder).text
+
+
+def test_who_makes_a_ca_with_an_ed25519_key_is_warned_that_no_tenant_can_trust_it(toolkit: Toolkit) -> None:
+    assert "cannot be a trusted certificate" in toolkit.succeeds("ca", "Plant CA", "--key-type", "ed25519")
 
 
 def test_keys_are_for_their_owner_and_never_replaced_unasked(toolkit: Toolkit) -> None:

@@ -143,11 +143,12 @@ def test_a_device_is_no_authority() -> None:
         Authority(device(), OTHER_KEY)
 
 
-def test_an_ed25519_key_is_for_devices_only() -> None:
+def test_devices_and_authorities_can_have_ed25519_keys() -> None:
     key = generate_key(KeyType.ED25519)
-    assert issue_device(CA, "pump-7", key.public_key(), YEAR).public_key() == key.public_key()
-    with pytest.raises(NotAnAuthorityError, match="Ed25519"):
-        make_ca(distinguished_name("CA"), key, YEAR)
+    authority = make_ca(distinguished_name("CA"), key, YEAR)
+    certificate = issue_device(authority, "pump-7", key.public_key(), YEAR)
+    assert certificate.public_key() == key.public_key()
+    certificate.verify_directly_issued_by(authority.certificate)
 
 
 @pytest.mark.parametrize(

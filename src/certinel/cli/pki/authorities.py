@@ -32,7 +32,9 @@ Name = Annotated[
         help="Common name, as “Plant CA”, or a whole subject, as “CN=Plant CA,O=Example” or “/O=Example/CN=Plant CA”."
     ),
 ]
-KeyKind = Annotated[KeyType, typer.Option(help="Kind of the new key. Ed25519 is for devices only.")]
+KeyKind = Annotated[
+    KeyType, typer.Option(help="Kind of the new key. No platform trusts a CA with Ed25519: that is for other uses.")
+]
 PathLength = Annotated[
     int | None, typer.Option("--pathlen", min=0, help="How many CAs may stand between this one and a device.")
 ]

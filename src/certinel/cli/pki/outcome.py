@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from rich.table import Table
 from rich.text import Text
 
-from certinel.cli.terminal import console
+from certinel.cli.terminal import complain, console
 from certinel.domain.certificate import Certificate
 from certinel.domain.certificate_facts import key_text
 from certinel.domain.errors import shown
@@ -25,8 +25,13 @@ def facts_of(certificate: x509.Certificate) -> Certificate:
 
 
 def report(what: str, chain: Sequence[x509.Certificate], file: Path, key: Path | None, *, as_json: bool) -> None:
-    """Say what was made and where it is."""
+    """Say what was made and where it is; and, on standard error, that certinel would not take it as a CA."""
     facts = facts_of(chain[0])
+    if facts.is_ca and facts.is_ed25519:
+        complain(
+            "a CA with an Ed25519 key cannot be a trusted certificate: platforms take Ed25519 of devices only. "
+            "For devices that are to connect to them choose EC or RSA."
+        )
     rows = {
         "subject": facts.subject_text,
         "issuer": facts.issuer_text,
