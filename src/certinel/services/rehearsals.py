@@ -1,7 +1,8 @@
 """Who would lose access if trust were changed: told before it is done.
 
 Decided by admission, twice for each device, by the chain that it connected with last: by the trust of now and by the
-changed one. Devices of which no chain is stored, since they have never connected with a certificate, are not told of.
+changed one. Devices that have never connected with a certificate are not told of, nor are those that came to another
+node within the last second.
 """
 
 import asyncio
@@ -127,6 +128,8 @@ async def _rehearsed(
     after: str,
     limit: int,
 ) -> RehearsalPage:
+    if not after:
+        await platform.device_sightings.flush()  # whose first connect was a moment ago loses access, too
     losing: list[LosingDevice] = []
     examined = 0
     scratch = VerdictMemory(SCRATCH_BYTES)

@@ -16,7 +16,7 @@ from certinel.services.rehearsals import READ_AT_ONCE, TrustedCertificateChange
 from certinel.services.trusted_certificates import Change, TrustedCertificateNotFoundError
 from support.certificates import Issued, root_authority
 from support.clock import START
-from support.fleet import T1, connect, devices_of, trust
+from support.fleet import T1, admit, connect, devices_of, trust
 
 DISABLE, DELETE, EXPIRE = TrustedCertificateChange
 
@@ -59,6 +59,13 @@ async def test_those_who_would_lose_access_then_do_and_nobody_else(
             await trusted_certificates.delete(tx, platform, T1, trusted.fingerprint)
     everybody = list(zip(["p1", "p2", "p3", "v1", "v2"], pumps + valves, strict=True))
     assert refused(platform, everybody) == set(told)
+
+
+async def test_device_that_has_only_just_come_is_told_of(platform: Platform) -> None:
+    plant = root_authority("Plant CA")
+    trusted = await trust(platform, plant)
+    await admit(platform, plant.device("p1"), "p1")
+    assert await losing(platform, trusted, DISABLE) == {"p1": "trust/disabled"}
 
 
 async def test_expiry_hits_those_of_the_certificate(platform: Platform) -> None:
