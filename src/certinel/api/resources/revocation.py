@@ -227,6 +227,7 @@ async def rehearse_revocation(platform: Served, principal: Caller, entries: Entr
     different CAs can be the same. Not part of the original contract.
     """
     serials = {entry.serial for entry in entries}
+    await platform.device_sightings.flush()  # certificates that came a moment ago are known, too
     async with platform.database.reading() as tx:
         known = await known_certificates.with_serials(tx, principal.tenant, serials)
     return Rehearsal(

@@ -70,6 +70,7 @@ async def show_revoke(visit: Visit) -> Response:
 
 async def _review(visit: Visit, entries: Sequence[RevocationEntry]) -> Review:
     tenant = visit.session.tenant
+    await visit.platform.device_sightings.flush()  # certificates that came a moment ago are known, too
     async with visit.platform.database.reading() as tx:
         known = await _hit(visit, tx, entries)
     serials = {one.certificate.serial_number for one in known}
