@@ -59,7 +59,7 @@ in_url() {
 
 fetch_token() {
   token=$(mqtt $((patience + 10)) mosquitto_rr -W "$patience" -t s/uat -n -e s/dat | cut -d, -f2) || token=
-  [ -n "$token" ] || { echo "no token came"; renew_at=$(($(date +%s) + 60)); return; }
+  [ -n "$token" ] || { echo "no token came"; renew_at=$(($(date +%s) + ${renew_after:-60})); return; }
   wait=${renew_after:-$(renewal_in "$token" "$(date +%s)")}
   renew_at=$(($(date +%s) + wait))
   echo "token, to be renewed in $wait s"
